@@ -1,0 +1,82 @@
+#include "cli/via.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* RFC 1122 §3.2.1.3: not {0}, {-1}, loopback, a group, nor {network, 0} and {network, -1} where there are hosts between. */
+static bool can_be_ours(struct prefix p)
+{
+    if (addr_is_any(p.addr) || addr_is_loopback(p.addr) || addr_is_multicast(p.addr) || addr_is_broadcast(p.addr))
+        return false;
+    return p.len >= 31 || (!addr_eq(p.addr, prefix_network(p)) && !addr_eq(p.addr, prefix_last(p)));
+}
+
+static bool key_value(struct via *v, const char *key, const char *value, char error[200])
+{
+    char *end;
+    if (strcmp(key, "addr") == 0) {
+        if (v->n_addr == VIA_ADDRS)
+            return snprintf(error, 200, "--via takes at most %d addresses", VIA_ADDRS), false;
+        struct prefix *p = &v->addr[v->n_addr++];
+        if (!prefix_parse(value, p) || !addr_is4(p->addr))
+            return snprintf(error, 200, "addr=%.60s is not an IPv4 address with a prefix length, like 10.9.0.2/24", value), false;
+        if (!can_be_ours(*p))
+            return snprintf(error, 200, "addr=%.60s cannot be a host's address", value), false;
+        return true;
+    }
+    if (strcmp(key, "gw") == 0 || strcmp(key, "dns") == 0) {
+        struct addr *a = key[0] == 'g' ? &v->gw : &v->dns;
+        if (!addr_parse(value, a) || !addr_is4(*a))
+            return snprintf(error, 200, "%s=%.60s is not an IPv4 address", key, value), false;
+        return true;
+    }
+    if (strcmp(key, "mtu") == 0) {
+        const unsigned long n = strtoul(value, &end, 10);
+        if (*end || n < 68 || n > 65535)
+            return snprintf(error, 200, "mtu=%.20s is not between 68 and 65535", value), false;
+        v->mtu = (uint16_t)n;
+        return true;
+    }
+    snprintf(error, 200, "--via does not know \"%.40s\": the keys are addr gw dns mtu", key);
+    return false;
+}
+
+static bool pairs(struct via *v, char *text, char error[200])
+{
+    for (char *save = NULL, *item = strtok_r(text, ",", &save); item; item = strtok_r(NULL, ",", &save)) {
+        char *equals = strchr(item, '=');
+        if (!equals)
+            return snprintf(error, 200, "--via: \"%.40s\" is not KEY=VALUE: the keys are addr gw dns mtu", item), false;
+        *equals = '\0';
+        if (!key_value(v, item, equals + 1, error))
+            return false;
+    }
+    return true;
+}
+
+bool via_parse(const char *text, struct via *out, char error[200])
+{
+    static const struct { const char *prefix; enum via_kind kind; } wires[] = { { "tap:", VIA_TAP }, { "packet:", VIA_PACKET } };
+    char copy[512];
+    *out = (struct via){ 0 };
+    if (strcmp(text, "host") == 0 || strcmp(text, "virtual") == 0) {
+        out->kind = text[0] == 'h' ? VIA_HOST : VIA_VIRTUAL;
+        return true;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        const size_t n = strlen(wires[i].prefix);
+        if (strncmp(text, wires[i].prefix, n) != 0 || strlen(text) >= sizeof copy)
+            continue;
+        out->kind = wires[i].kind;
+        snprintf(copy, sizeof copy, "%s", text + n);
+        char *comma = strchr(copy, ',');
+        if (comma)
+            *comma++ = '\0';
+        if (copy[0] == '\0' || strlen(copy) > 15)
+            return snprintf(error, 200, "--via %.40s: an interface name has 1 to 15 characters", text), false;
+        snprintf(out->name, sizeof out->name, "%.15s", copy);
+        return !comma || pairs(out, comma, error);
+    }
+    snprintf(error, 200, "--via %.60s: it takes tap:NAME, packet:IFACE, host or virtual", text);
+    return false;
+}

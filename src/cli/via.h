@@ -1,0 +1,23 @@
+/* --via V: which network a command runs on.
+ *   tap:NAME[,addr=A/LEN]...[,gw=G][,dns=D][,mtu=M]   a TAP interface
+ *   packet:IFACE,...                                   an interface of the host
+ *   host                                               the host's own sockets
+ *   virtual                                            the internet inside plumb */
+#pragma once
+#include "base/addr.h"
+#include <stdint.h>
+
+enum via_kind { VIA_UNSET, VIA_VIRTUAL, VIA_HOST, VIA_TAP, VIA_PACKET };
+enum { VIA_ADDRS = 4 };
+
+struct via {
+    enum via_kind kind;
+    char name[32];
+    struct prefix addr[VIA_ADDRS];      /* none: DHCP */
+    unsigned n_addr;
+    struct addr gw, dns;                /* ADDR_NONE: not given */
+    uint16_t mtu;                       /* 0: the interface's */
+};
+
+/* False: `error` holds one line. */
+bool via_parse(const char *text, struct via *out, char error[200]);

@@ -1,0 +1,6 @@
+/* What the virtual internet's servers have to say. */
+#pragma once
+#include "base/tree.h"
+
+extern const char lab_zone[];           /* the zone test., as a master file */
+struct tree lab_pages(void);            /* the shop's site */

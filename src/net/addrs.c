@@ -1,0 +1,128 @@
+/* Which addresses are ours. */
+#include "net/inet.h"
+
+void inet_init(struct inet *n, struct trace *trace, struct pkt_pools *pools, struct rng *rng, int64_t now_ns)
+{
+    memset(n, 0, sizeof *n);
+    n->trace = trace;
+    n->pools = pools;
+    n->generation = 1;
+    n->ttl = 64;
+    n->key = sipkey_from(rng);
+    n->error_credit_ns = now_ns - NS_PER_SEC;
+    for (unsigned i = 0; i < INET_IDS; i++)
+        n->id[i] = (uint16_t)rng_u64(rng);
+    pktq_init(&n->out);
+    inet_set_iface(n, INET_LOOP, &(struct inet_iface){ .up = true, .mtu = INET_LOOP_MTU, .gso_max = INET_LOOP_MTU, .tx_csum = true });
+}
+
+void inet_fini(struct inet *n)
+{
+    pktq_free(&n->out);
+    frag_fini(&n->frag);
+    route_fini(&n->routes);
+}
+
+void inet_set_iface(struct inet *n, unsigned iface, const struct inet_iface *cfg)
+{
+    n->iface[iface] = *cfg;
+    n->ifaces_up = (n->ifaces_up & ~(1u << iface)) | (uint32_t)cfg->up << iface;
+    inet_moved(n);
+}
+
+static struct inet_addr *find(const struct inet *n, unsigned iface, struct addr a)
+{
+    for (uint32_t i = 0; i < n->n_addr; i++)
+        if (n->addr[i].iface == iface && addr_eq(n->addr[i].prefix.addr, a))
+            return (struct inet_addr *)&n->addr[i];
+    return NULL;
+}
+
+const struct inet_addr *inet_find_addr(const struct inet *n, unsigned iface, struct addr a) { return find(n, iface, a); }
+
+/* The first address in a network brings the route to it. */
+static void connect_route(struct inet *n, const struct inet_addr *a)
+{
+    if (a->ready && !route_get(&n->routes, a->prefix))
+        (void)route_add(&n->routes, &(struct route){ .dst = a->prefix, .iface = a->iface, .origin = ROUTE_CONNECTED });
+}
+
+bool inet_add_addr(struct inet *n, unsigned iface, struct prefix p, bool ready)
+{
+    struct inet_addr *a = find(n, iface, p.addr);
+    if (!a && n->n_addr == INET_ADDRS)
+        return false;
+    if (!a)
+        a = &n->addr[n->n_addr++];
+    const bool has_broadcast = addr_is4(p.addr) && p.len < 31;      /* RFC 3021: a /31 has none */
+    *a = (struct inet_addr){ .prefix = p, .broadcast = has_broadcast ? prefix_last(p) : ADDR_NONE, .iface = (uint8_t)iface, .ready = ready };
+    connect_route(n, a);
+    inet_moved(n);
+    return true;
+}
+
+bool inet_addr_became_ready(struct inet *n, unsigned iface, struct addr addr)
+{
+    struct inet_addr *a = find(n, iface, addr);
+    if (!a || a->ready)
+        return false;
+    a->ready = true;
+    connect_route(n, a);
+    inet_moved(n);
+    return true;
+}
+
+bool inet_del_addr(struct inet *n, unsigned iface, struct addr addr)
+{
+    struct inet_addr *a = find(n, iface, addr);
+    if (!a)
+        return false;
+    const struct inet_addr gone = *a;
+    const uint32_t at = (uint32_t)(a - n->addr);
+    n->n_addr--;
+    memmove(a, a + 1, (n->n_addr - at) * sizeof *a);    /* their order is the order of preference */
+    const struct route *r = route_get(&n->routes, gone.prefix);
+    if (r && r->origin == ROUTE_CONNECTED && r->iface == iface)
+        (void)route_del(&n->routes, gone.prefix);
+    for (uint32_t i = 0; i < n->n_addr; i++)
+        connect_route(n, &n->addr[i]);
+    inet_moved(n);
+    return true;
+}
+
+int inet_iface_of(const struct inet *n, struct addr a)
+{
+    for (uint32_t i = 0; i < n->n_addr; i++)
+        if (n->addr[i].ready && addr_eq(n->addr[i].prefix.addr, a))
+            return n->addr[i].iface;
+    return addr_is_loopback(a) ? INET_LOOP : -1;
+}
+
+bool inet_is_ours(const struct inet *n, struct addr a) { return inet_iface_of(n, a) >= 0; }
+
+bool inet_is_broadcast(const struct inet *n, unsigned iface, struct addr a)
+{
+    if (addr_is_broadcast(a))
+        return true;
+    for (uint32_t i = 0; i < n->n_addr; i++) {
+        const struct inet_addr *own = &n->addr[i];
+        if (own->iface == iface && addr_eq(own->broadcast, a))
+            return true;
+    }
+    return false;
+}
+
+struct addr inet_source_for(const struct inet *n, unsigned iface, struct addr next_hop)
+{
+    struct addr any = ADDR_NONE;
+    for (uint32_t i = 0; i < n->n_addr; i++) {
+        const struct inet_addr *own = &n->addr[i];
+        if (!own->ready || addr_is4(own->prefix.addr) != addr_is4(next_hop))
+            continue;
+        if (own->iface == iface && prefix_has(own->prefix, next_hop))
+            return own->prefix.addr;
+        if (addr_is_none(any) || (own->iface == iface && inet_iface_of(n, any) != (int)iface))
+            any = own->prefix.addr;     /* the interface's first, else an unnumbered interface borrows one */
+    }
+    return any;
+}

@@ -1,0 +1,218 @@
+#include "net/frag.h"
+#include "base/checksum.h"
+#include "base/time.h"
+
+static const int64_t TIMEOUT_NS = 60 * NS_PER_SEC;      /* RFC 1122 §3.3.2: between 60 and 120 s */
+
+enum { OFFSET_MASK = 0x1fff, MORE = 0x2000 };
+
+/* Held fragments have a validated header at their head. */
+static uint32_t header_of(const struct pkt *k)  { return (uint32_t)(pkt_head_const(k)[0] & 15) * 4; }
+static uint32_t offset_of(const struct pkt *k)  { return (uint32_t)(load_be16(pkt_head_const(k) + 6) & OFFSET_MASK) * 8; }
+static uint32_t payload_of(const struct pkt *k) { return k->len - header_of(k); }
+
+static struct frag_datagram *find(struct frag *f, const struct ip4 *h)
+{
+    for (unsigned i = 0; f->n && i < FRAG_DATAGRAMS; i++) {
+        struct frag_datagram *d = &f->datagram[i];
+        if (d->used && d->id == h->id && d->proto == h->proto && addr_eq(d->src, h->src) && addr_eq(d->dst, h->dst))
+            return d;
+    }
+    return NULL;
+}
+
+static void drop_pieces(struct frag *f, struct frag_datagram *d, struct trace *trace, enum why why, int64_t now_ns)
+{
+    for (struct pkt *k; (k = d->pieces);) {
+        d->pieces = k->next;
+        trace_drop(trace, k, why, now_ns);
+    }
+    f->bytes -= d->held_bytes;
+    d->held_bytes = d->have = 0;
+}
+
+static void release(struct frag *f, struct frag_datagram *d)
+{
+    d->used = false;
+    f->n--;
+}
+
+/* A place for a new datagram: the oldest gives way. */
+static struct frag_datagram *place(struct frag *f, struct trace *trace, int64_t now_ns)
+{
+    struct frag_datagram *oldest = NULL;
+    for (unsigned i = 0; i < FRAG_DATAGRAMS; i++) {
+        struct frag_datagram *d = &f->datagram[i];
+        if (!d->used)
+            return d;
+        if (!oldest || d->expires_ns < oldest->expires_ns)
+            oldest = d;
+    }
+    drop_pieces(f, oldest, trace, WHY_FRAG_FULL, now_ns);
+    release(f, oldest);
+    return oldest;
+}
+
+static struct frag_datagram *open_datagram(struct frag *f, struct trace *trace, const struct pkt *k, const struct ip4 *h, int64_t now_ns)
+{
+    struct frag_datagram *d = find(f, h);
+    if (d)
+        return d;
+    d = place(f, trace, now_ns);
+    *d = (struct frag_datagram){ .src = h->src, .dst = h->dst, .id = h->id, .proto = h->proto, .iface = k->iface, .used = true,
+                                 .expires_ns = time_after(now_ns, TIMEOUT_NS) };
+    f->n++;
+    return d;
+}
+
+/* Puts the fragment in its place; the reason when it may not stand there. */
+static enum why insert(struct frag_datagram *d, struct pkt *k, uint32_t from, uint32_t to)
+{
+    struct pkt **at = &d->pieces;
+    for (; *at && offset_of(*at) < from; at = &(*at)->next)
+        if (offset_of(*at) + payload_of(*at) > from)
+            return WHY_FRAG_OVERLAP;
+    if (*at && offset_of(*at) < to)
+        return offset_of(*at) == from && offset_of(*at) + payload_of(*at) == to ? WHY_FRAG_DUPLICATE : WHY_FRAG_OVERLAP;
+    k->next = *at;
+    *at = k;
+    return WHY_NONE;
+}
+
+/* Lengths that contradict each other or exceed a datagram. */
+static bool impossible(const struct frag_datagram *d, const struct ip4 *h, uint32_t from, uint32_t to)
+{
+    if (to == from || (h->more_fragments && (to - from) % 8) || to + h->header_len > UINT16_MAX)
+        return true;
+    if (d->total && (to > d->total || (!h->more_fragments && to != d->total)))
+        return true;
+    if (h->more_fragments)
+        return false;
+    for (const struct pkt *p = d->pieces; p; p = p->next)
+        if (offset_of(p) + payload_of(p) > to)
+            return true;
+    return false;
+}
+
+static enum why add(struct frag *f, struct frag_datagram *d, struct pkt *k, const struct ip4 *h)
+{
+    const uint32_t from = h->frag_offset, to = from + payload_of(k);
+    if (d->refused)
+        return WHY_FRAG_OVERLAP;
+    if (impossible(d, h, from, to))
+        return WHY_FRAG_BAD;
+    if (f->bytes + k->cap > FRAG_BYTES_MAX)
+        return WHY_FRAG_FULL;
+    const enum why why = insert(d, k, from, to);
+    if (why != WHY_NONE)
+        return why;
+    if (!h->more_fragments)
+        d->total = to;
+    d->have += to - from;
+    d->held_bytes += k->cap;            /* what it costs, not what it carries: tiny fragments fill blocks too */
+    f->bytes += k->cap;
+    return WHY_NONE;
+}
+
+/* One packet with the first fragment's header, options included, and every payload. */
+static struct pkt *join(struct pkt_pools *pools, const struct frag_datagram *d)
+{
+    const struct pkt *first = d->pieces;
+    const uint32_t header = header_of(first);
+    struct pkt *k = pkt_new(pools, header + d->total);
+    if (!k)
+        return NULL;
+    memcpy(pkt_append(k, header), pkt_head_const(first), header);
+    for (const struct pkt *p = first; p; p = p->next)
+        memcpy(pkt_append(k, payload_of(p)), pkt_head_const(p) + header_of(p), payload_of(p));
+    k->time_ns = first->time_ns;
+    k->id = first->id;
+    k->iface = first->iface;
+    k->group = first->group;
+    k->net_off = (uint16_t)k->head;
+    k->l4_off = (uint16_t)(k->head + header);
+    k->proto = d->proto;
+    return k;
+}
+
+/* The joined header says that it is whole; its checksum is made anew. */
+static void mend_header(struct pkt *k)
+{
+    uint8_t *h = pkt_head(k);
+    const uint32_t header = header_of(k);
+    store_be16(h + 2, (uint16_t)k->len);
+    store_be16(h + 6, load_be16(h + 6) & (uint16_t)~(MORE | OFFSET_MASK));
+    memset(h + 10, 0, 2);
+    const uint16_t sum = csum_finish(csum_add((csum_t){ 0 }, h, header));
+    memcpy(h + 10, &sum, 2);
+}
+
+static void free_pieces(struct frag *f, struct frag_datagram *d)
+{
+    for (struct pkt *k; (k = d->pieces);) {
+        d->pieces = k->next;
+        pkt_free(k);
+    }
+    f->bytes -= d->held_bytes;
+    d->held_bytes = d->have = 0;
+}
+
+struct pkt *frag_in(struct frag *f, struct pkt_pools *pools, struct trace *trace, struct pkt *k, const struct ip4 *h, int64_t now_ns)
+{
+    struct frag_datagram *d = open_datagram(f, trace, k, h, now_ns);
+    const enum why why = add(f, d, k, h);
+    if (why != WHY_NONE) {
+        trace_drop(trace, k, why, now_ns);
+        if (why == WHY_FRAG_OVERLAP || why == WHY_FRAG_BAD) {
+            drop_pieces(f, d, trace, why, now_ns);
+            d->refused = true;
+        }
+        return NULL;
+    }
+    if (d->total == 0 || d->have != d->total)
+        return NULL;
+    struct pkt *whole = NULL;
+    if (header_of(d->pieces) + d->total > UINT16_MAX)       /* the first header is the longest of them */
+        trace_count(trace, WHY_FRAG_BAD, now_ns);
+    else if ((whole = join(pools, d)))
+        mend_header(whole);
+    else
+        trace_count(trace, WHY_NO_BUFFER, now_ns);
+    free_pieces(f, d);
+    release(f, d);
+    return whole;
+}
+
+int64_t frag_deadline(const struct frag *f)
+{
+    int64_t at = DEADLINE_NEVER;
+    for (unsigned i = 0; f->n && i < FRAG_DATAGRAMS; i++)
+        if (f->datagram[i].used)
+            at = time_min(at, f->datagram[i].expires_ns);
+    return at;
+}
+
+bool frag_expire(struct frag *f, struct trace *trace, struct pkt **first, int64_t now_ns)
+{
+    *first = NULL;
+    for (unsigned i = 0; f->n && i < FRAG_DATAGRAMS; i++) {
+        struct frag_datagram *d = &f->datagram[i];
+        if (!d->used || d->expires_ns > now_ns)
+            continue;
+        if (d->pieces && offset_of(d->pieces) == 0) {
+            *first = d->pieces;
+            d->pieces = (*first)->next;
+        }
+        drop_pieces(f, d, trace, WHY_FRAG_TIMEOUT, now_ns);
+        release(f, d);
+        return true;
+    }
+    return false;
+}
+
+void frag_fini(struct frag *f)
+{
+    for (unsigned i = 0; i < FRAG_DATAGRAMS; i++)
+        if (f->datagram[i].used)
+            free_pieces(f, &f->datagram[i]);
+}

@@ -1,0 +1,151 @@
+/* ICMP in (RFC 792, RFC 1122 §3.2.2). */
+#include "base/checksum.h"
+#include "net/inet.h"
+
+/* ---------------------------------------------------------------- echo */
+
+/* RFC 1122 §3.2.2.6: the reply carries the request's data, whole, from the address
+ * that was asked; the packet itself goes back. */
+static void answer_echo(struct inet *n, struct pkt *k, int64_t now_ns)
+{
+    struct path p;
+    if (k->group) {
+        trace_drop(n->trace, k, WHY_ICMP_BROADCAST_ECHO, now_ns);
+        return;
+    }
+    if (!inet_route(n, ip_dst(k), ip_src(k), &p)) {
+        trace_drop(n->trace, k, WHY_IP_NO_ROUTE, now_ns);
+        return;
+    }
+    pkt_pull(k, (uint32_t)k->l4_off - k->head);
+    uint8_t *icmp = pkt_head(k);
+    uint16_t sum, before, after;
+    memcpy(&before, icmp, 2);
+    icmp[0] = ICMP4_ECHO_REPLY;
+    memcpy(&after, icmp, 2);
+    memcpy(&sum, icmp + 2, 2);
+    sum = csum_update(sum, before, after);
+    memcpy(icmp + 2, &sum, 2);
+    k->path = &p;
+    k->csum = CSUM_NONE;
+    k->id = 0;                          /* as a packet of ours it is another */
+    k->tos = 0;
+    k->ttl = 0;
+    k = inet_send(n, k, now_ns);
+    if (k)
+        pktq_push(&n->out, k);
+}
+
+void inet_keep_echo(struct inet *n, const struct inet_echo *e, int64_t now_ns)
+{
+    if (n->n_echo == INET_ECHOES) {
+        trace_count(n->trace, WHY_ECHO_QUEUE_FULL, now_ns);
+        return;
+    }
+    n->echo[(n->echo_first + n->n_echo++) % INET_ECHOES] = *e;
+}
+
+static void keep_reply(struct inet *n, struct pkt *k, const struct icmp4 *h, int64_t now_ns)
+{
+    inet_keep_echo(n, &(struct inet_echo){ .from = ip_src(k), .about = ip_src(k), .id = h->id, .seq = h->seq, .ttl = pkt_net(k)[8],
+                                           .type = h->type, .code = h->code, .len = pkt_l4_len(k) - ICMP4_HEADER,
+                                           .time_ns = k->time_ns }, now_ns);
+    pkt_free(k);
+}
+
+/* -------------------------------------------------------------- errors */
+
+static enum net_error_kind kind_of(const struct icmp4 *h)
+{
+    if (h->type == ICMP4_TIME_EXCEEDED)
+        return NET_TIME_EXCEEDED;
+    if (h->type == ICMP4_PARAMETER)
+        return NET_PARAMETER;
+    return h->code == ICMP4_UNREACH_FRAG_NEEDED ? NET_TOO_BIG : NET_UNREACHABLE;
+}
+
+/* The quoted packet's total length, which the plateau search starts from (RFC 1191 §5). */
+static uint16_t quoted_len(struct reader quote)
+{
+    rd_skip(&quote, 2);
+    return rd_u16(&quote);
+}
+
+/* 0: it says nothing of a path of ours. */
+static uint16_t claimed_mtu(const struct inet *n, const struct net_error *e, uint16_t mtu, uint16_t quoted)
+{
+    struct path p;
+    if (!inet_route(n, e->flow.local, e->flow.remote, &p) || p.iface == INET_LOOP)
+        return 0;
+    return pmtu_claim(&n->pmtu, e->flow.remote, mtu, quoted, n->iface[p.iface].mtu);
+}
+
+static enum why note_error(struct inet *n, const struct pkt *k, const struct icmp4 *h, struct reader quote, int64_t now_ns)
+{
+    struct icmp_quote q;
+    const uint16_t quoted = quoted_len(quote);
+    if (!icmp4_quote_read(&quote, &q))
+        return WHY_ICMP_BAD;
+    TRACE(n->trace, now_ns, 0, icmp_error, .kind = h->type, .code = h->code, .from = ip_src(k));
+    if (!inet_is_ours(n, q.src) && !n->iface[k->iface].any_address)
+        return WHY_ICMP_UNASKED;
+    if (n->n_error == BATCH_MAX)
+        return WHY_NO_BUFFER;
+    struct net_error e = { .kind = kind_of(h), .type = h->type, .code = h->code, .proto = q.proto, .seq = q.tcp_seq,
+                           .has_seq = q.has_seq, .from = ip_src(k),
+                           .flow = { .local = q.src, .remote = q.dst, .local_port = q.src_port, .remote_port = q.dst_port } };
+    if (e.kind == NET_TOO_BIG && (e.mtu = claimed_mtu(n, &e, h->mtu, quoted)) == 0)
+        return WHY_ICMP_UNASKED;
+    n->error[n->n_error++] = e;
+    return WHY_NONE;
+}
+
+/* ------------------------------------------------------------------ in */
+
+static bool checksum_good(const struct pkt *k)
+{
+    return k->csum != CSUM_NONE || csum_finish(csum_add((csum_t){ 0 }, k->data + k->l4_off, pkt_l4_len(k))) == 0;
+}
+
+static void icmp_in(struct inet *n, struct pkt *k, int64_t now_ns)
+{
+    struct icmp4 h;
+    struct reader r = reader_of(k->data + k->l4_off, pkt_l4_len(k));
+    enum why why = WHY_NONE;
+    if (!icmp4_read(&r, &h))
+        why = WHY_ICMP_BAD;
+    else if (!checksum_good(k))
+        why = WHY_ICMP_CHECKSUM;
+    if (why != WHY_NONE) {
+        trace_drop(n->trace, k, why, now_ns);
+        return;
+    }
+    switch (h.type) {
+    case ICMP4_ECHO:
+        answer_echo(n, k, now_ns);
+        return;
+    case ICMP4_ECHO_REPLY:
+        keep_reply(n, k, &h, now_ns);
+        return;
+    case ICMP4_UNREACHABLE: case ICMP4_TIME_EXCEEDED: case ICMP4_PARAMETER:
+        why = note_error(n, k, &h, r, now_ns);
+        if (why == WHY_NONE)
+            pkt_free(k);
+        else
+            trace_drop(n->trace, k, why, now_ns);
+        return;
+    default:                            /* source quench (RFC 6633), redirects, time stamps, the unknown */
+        trace_drop(n->trace, k, WHY_ICMP_TYPE, now_ns);
+    }
+}
+
+void inet_icmp_in(struct inet *n, struct batch *in, int64_t now_ns)
+{
+    struct batch_walk w = batch_walk(in);
+    for (struct pkt *k; (k = batch_next(&w));) {
+        if (k->proto == IP_ICMP)
+            icmp_in(n, k, now_ns);
+        else
+            batch_keep(&w, k);
+    }
+}

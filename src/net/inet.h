@@ -1,0 +1,130 @@
+/* The Internet layer of one host: own addresses, routes, IP in and out, fragments,
+ * ICMP, forwarding.  net/ holds what RFC 791, 792, 1122 §3 and 1812 ask of a host
+ * and a plain router, as steps that stack/ strings together; the DHCP client is
+ * here too because its result is configuration.
+ *
+ * Packets to send collect in `out` as whole IP packets with iface and next_hop,
+ * ICMP errors about our own packets in `error`; stack/ empties both after each call. */
+#pragma once
+#include "base/path.h"
+#include "base/pkt.h"
+#include "base/rng.h"
+#include "net/frag.h"
+#include "net/pmtu.h"
+#include "net/route.h"
+#include "trace/trace.h"
+#include "wire/icmp4.h"
+#include "wire/ip.h"
+#include "wire/ip4.h"
+
+enum { INET_ADDRS = 64, INET_ECHOES = 64, INET_IDS = 256,
+       INET_LOOP = IFACE_MAX - 1,       /* the loopback interface: packets to own addresses */
+       INET_LOOP_MTU = 65535 };
+
+struct inet_addr {
+    struct prefix prefix;
+    struct addr   broadcast;            /* of its network; none: there is none */
+    uint8_t       iface;
+    bool          ready;                /* false: still probed */
+};
+struct inet_iface { bool up, any_address; uint16_t mtu; uint32_t gso_max; bool tx_csum; };
+
+enum net_error_kind { NET_UNREACHABLE, NET_TOO_BIG, NET_TIME_EXCEEDED, NET_PARAMETER };
+
+/* An ICMP error about a packet of ours, as tcp and udp can use it. */
+struct net_error {
+    enum net_error_kind kind;
+    uint8_t  type, code;                /* as they came */
+    uint8_t  proto;                     /* of the packet quoted */
+    uint16_t mtu;                       /* NET_TOO_BIG: what it claims */
+    struct flow flow;                   /* local is our side */
+    uint32_t seq;                       /* of the TCP segment quoted, when has_seq */
+    bool     has_seq;
+    struct addr from;                   /* who said so */
+};
+
+struct inet_echo { struct addr from, about; uint16_t id, seq; uint8_t ttl, type, code; uint32_t len; int64_t time_ns; };
+
+struct inet {
+    struct trace        *trace;
+    struct pkt_pools    *pools;
+    bool                 forwarding;
+    uint8_t              ttl;
+    uint32_t             generation;    /* moves when a path may have changed */
+    uint32_t             ifaces_up;     /* bits */
+    struct inet_iface    iface[IFACE_MAX];
+    uint32_t             n_addr;
+    struct inet_addr     addr[INET_ADDRS];
+    struct route_table   routes;
+    struct pmtu          pmtu;
+    struct frag          frag;
+    struct sipkey        key;
+    uint16_t             atomic_id;     /* IP identification of packets that may not be fragmented */
+    uint16_t             id[INET_IDS];  /* of the others, by hash of the flow (RFC 6864) */
+    int64_t              error_credit_ns;   /* the token bucket of ICMP errors, in time */
+    struct pktq          out;
+    uint32_t             n_error;
+    struct net_error     error[BATCH_MAX];
+    uint32_t             echo_first, n_echo;
+    struct inet_echo     echo[INET_ECHOES];
+};
+
+void inet_init(struct inet *n, struct trace *trace, struct pkt_pools *pools, struct rng *rng, int64_t now_ns);
+void inet_fini(struct inet *n);
+/* Adds the interface or changes it. */
+void inet_set_iface(struct inet *n, unsigned iface, const struct inet_iface *cfg);
+
+/* ---------------------------------------------------- own addresses: addrs.c */
+
+/* False: the table is full. The route to its network comes and goes with it. */
+bool inet_add_addr(struct inet *n, unsigned iface, struct prefix p, bool ready);
+bool inet_del_addr(struct inet *n, unsigned iface, struct addr a);
+bool inet_addr_became_ready(struct inet *n, unsigned iface, struct addr a);
+const struct inet_addr *inet_find_addr(const struct inet *n, unsigned iface, struct addr a);    /* NULL: not there */
+bool inet_is_ours(const struct inet *n, struct addr a);             /* ready; 127.0.0.0/8 too */
+/* Limited broadcast, or that of a network on the interface. */
+bool inet_is_broadcast(const struct inet *n, unsigned iface, struct addr a);
+/* The address packets of our own by that interface towards next_hop carry; none: there is none. */
+struct addr inet_source_for(const struct inet *n, unsigned iface, struct addr next_hop);
+/* The interface that holds a ready address, or -1. */
+int inet_iface_of(const struct inet *n, struct addr a);
+static inline void inet_moved(struct inet *n) { n->generation++; }
+
+/* ------------------------------------------------------------- paths: path.c */
+
+/* From `local` (none: chosen) to `remote`; false: no route. */
+bool inet_route(const struct inet *n, struct addr local, struct addr remote, struct path *out);
+bool inet_add_route(struct inet *n, const struct route *r);
+bool inet_del_route(struct inet *n, struct prefix dst);
+/* A NET_TOO_BIG that whoever sent the packet believes: paths to its remote shrink. */
+void inet_learn_pmtu(struct inet *n, const struct net_error *e, int64_t now_ns);
+
+/* ---------------------------------------------------------- in: input.c, icmp.c */
+
+/* Validates; head stays at the IP header, the rest is cut to its length.  What is
+ * for us stays in `in`, whole; what is for others goes to `transit` (empty on entry). */
+void inet_in(struct inet *n, struct batch *in, struct batch *transit, int64_t now_ns);
+/* Takes ICMP: answers echo requests, keeps replies, notes errors. */
+void inet_icmp_in(struct inet *n, struct batch *in, int64_t now_ns);
+/* Takes what nobody wanted and says so to its sender. */
+void inet_unwanted(struct inet *n, struct batch *in, int64_t now_ns);
+/* Takes packets for others and sends them on. */
+void inet_forward(struct inet *n, struct batch *transit, int64_t now_ns);
+
+/* ------------------------------------------------- out: output.c, icmp_send.c */
+
+/* Takes a packet with its transport header at the head, path and proto set, and
+ * puts the IP header before it.  It comes back whole with iface and next_hop; NULL:
+ * it was fragmented into `out`, or dropped. */
+struct pkt *inet_send(struct inet *n, struct pkt *k, int64_t now_ns);
+/* Cuts an IP packet into fragments of at most `mtu`, onto `out`; takes it. */
+void inet_fragment(struct inet *n, struct pkt *k, uint16_t mtu, int64_t now_ns);
+/* Tells the sender of `k` (head at its IP header; stays the caller's), when RFC 1122
+ * §3.2.2 allows: never about an ICMP error, a later fragment, or what came or went to a group. */
+void inet_icmp_error(struct inet *n, struct pkt *k, uint8_t type, uint8_t code, uint16_t mtu, int64_t now_ns);
+/* An echo request of our own; NO_ROUTE, NO_MEMORY, TOO_BIG. */
+enum plumb_err inet_echo(struct inet *n, struct addr to, const struct icmp4 *h, const void *data, size_t len, uint8_t ttl, int64_t now_ns);
+void inet_keep_echo(struct inet *n, const struct inet_echo *e, int64_t now_ns);
+
+int64_t inet_deadline(const struct inet *n);
+void inet_tick(struct inet *n, int64_t now_ns);

@@ -1,0 +1,108 @@
+/* IP in: is it well formed, may it come from there, is it for us, is it whole? */
+#include "net/inet.h"
+
+/* RFC 1122 §3.2.1.3: what no host may carry as its source. */
+static bool source_bad(const struct inet *n, const struct pkt *k, const struct ip4 *h)
+{
+    const uint32_t top = addr_v4(h->src) >> 24;
+    if (k->iface == INET_LOOP)
+        return false;
+    if (addr_is_any(h->src))            /* only who asks for its address has none: (a) */
+        return h->proto != IP_UDP || !addr_is_broadcast(h->dst);
+    if (top == 0 || top == 127 || top >= 224)
+        return true;
+    return inet_is_broadcast(n, k->iface, h->src) || (inet_is_ours(n, h->src) && !n->iface[k->iface].any_address);
+}
+
+enum { ALL_HOSTS = (int)0xe0000001 };   /* 224.0.0.1, which every host joins (RFC 1112 §4) */
+
+/* WHY_NONE: it is for us, or (*transit) for somebody else. */
+static enum why classify(const struct inet *n, struct pkt *k, const struct ip4 *h, bool *transit)
+{
+    const bool framed_to_all = k->group;
+    *transit = false;
+    if (addr_is_loopback(h->dst) && k->iface != INET_LOOP)
+        return WHY_IP_NOT_OURS;
+    if (inet_is_broadcast(n, k->iface, h->dst)) {
+        k->group = true;
+        return WHY_NONE;
+    }
+    if (addr_is_multicast(h->dst)) {
+        k->group = true;
+        return addr_v4(h->dst) == (uint32_t)ALL_HOSTS ? WHY_NONE : WHY_IP_MULTICAST;
+    }
+    if (inet_is_ours(n, h->dst) || n->iface[k->iface].any_address)
+        return framed_to_all ? WHY_IP_LINK_BROADCAST : WHY_NONE;
+    if (!n->forwarding)
+        return WHY_IP_NOT_OURS;
+    *transit = true;
+    return framed_to_all ? WHY_IP_FORWARD_GROUP : WHY_NONE;
+}
+
+/* WHY_NONE: the packet is valid and cut to its length. */
+static enum why validate(struct inet *n, struct pkt *k, struct ip4 *h, bool *transit)
+{
+    struct reader r = pkt_reader(k);
+    const enum why why = ip4_read(&r, h);
+    if (why != WHY_NONE)
+        return why;
+    if (h->source_route)
+        return WHY_IP_SOURCE_ROUTE;
+    pkt_trim(k, h->total_len);
+    k->net_off = (uint16_t)k->head;
+    k->l4_off = (uint16_t)(k->head + h->header_len);
+    k->proto = h->proto;
+    if (source_bad(n, k, h))
+        return WHY_IP_SOURCE_BAD;
+    return classify(n, k, h, transit);
+}
+
+static bool is_fragment(const struct ip4 *h) { return h->more_fragments || h->frag_offset; }
+
+void inet_in(struct inet *n, struct batch *in, struct batch *transit, int64_t now_ns)
+{
+    struct batch_walk w = batch_walk(in);
+    for (struct pkt *k; (k = batch_next(&w));) {
+        struct ip4 h;
+        bool for_others;
+        const enum why why = validate(n, k, &h, &for_others);
+        if (why != WHY_NONE) {
+            trace_drop(n->trace, k, why, now_ns);
+            continue;
+        }
+        if (for_others) {
+            batch_add(transit, k);
+            continue;
+        }
+        if (is_fragment(&h))
+            k = frag_in(&n->frag, n->pools, n->trace, k, &h, now_ns);
+        if (k)
+            batch_keep(&w, k);
+    }
+}
+
+/* The rest came for a port or protocol that nobody serves (RFC 1122 §3.2.2.1). */
+void inet_unwanted(struct inet *n, struct batch *in, int64_t now_ns)
+{
+    struct batch_walk w = batch_walk(in);
+    for (struct pkt *k; (k = batch_next(&w));) {
+        const bool udp = k->proto == IP_UDP;
+        inet_icmp_error(n, k, ICMP4_UNREACHABLE, udp ? ICMP4_UNREACH_PORT : ICMP4_UNREACH_PROTOCOL, 0, now_ns);
+        trace_drop(n->trace, k, udp ? WHY_UDP_NO_PORT : WHY_IP_PROTOCOL, now_ns);
+    }
+}
+
+int64_t inet_deadline(const struct inet *n) { return time_min(frag_deadline(&n->frag), pmtu_deadline(&n->pmtu)); }
+
+void inet_tick(struct inet *n, int64_t now_ns)
+{
+    struct pkt *first;
+    while (frag_expire(&n->frag, n->trace, &first, now_ns)) {
+        if (!first)
+            continue;
+        inet_icmp_error(n, first, ICMP4_TIME_EXCEEDED, 1, 0, now_ns);   /* RFC 1122 §3.3.2: only when the first came */
+        trace_drop(n->trace, first, WHY_FRAG_TIMEOUT, now_ns);
+    }
+    if (pmtu_tick(&n->pmtu, now_ns))
+        inet_moved(n);
+}

@@ -1,0 +1,45 @@
+/* A link that carries real frames: a TAP or a packet socket.  Non-blocking. */
+#pragma once
+#include "base/err.h"
+#include "base/pkt.h"
+#include "trace/trace.h"
+
+enum { DEVICE_ERROR = 200 };
+
+struct device {
+    int        fd;
+    char       name[16];
+    struct mac mac;                     /* plumb's own on this link */
+    uint16_t   mtu;
+    bool       tx_csum;                 /* completes partial checksums */
+    uint32_t   gso_max;                 /* segments packets up to this; 0: none */
+    bool       made_here;               /* a TAP that this process created */
+    bool       is_tap;                  /* else a packet socket */
+    bool       trouble;                 /* receiving failed since device_link was last asked */
+    struct pktq pending;                /* frames the kernel had no room for, owned */
+    uint8_t   *scratch;                 /* the rest of a frame longer than a small block */
+    struct trace *trace;                /* where drops are told; set before the first call below */
+};
+
+/* Attaches to a TAP that exists, or creates one; never sets the kernel's address
+ * or link state.  On failure `error` holds one line that says what and how to mend it. */
+enum plumb_err tap_open(struct device *d, const char *name, char error[DEVICE_ERROR]);
+/* A packet socket on an interface of the host, beside the host's own use of it. */
+enum plumb_err packet_open(struct device *d, const char *iface, char error[DEVICE_ERROR]);
+void device_close(struct device *d);
+
+/* Appends frames that wait, until the batch is full or none waits. */
+void device_recv(struct device *d, struct pkt_pools *pools, struct batch *b, int64_t now_ns);
+/* Takes the frames; what the kernel cannot take now is kept (up to 1024 frames) for device_flush. */
+void device_send(struct device *d, struct pkt_pools *pools, struct batch *b, int64_t now_ns);
+void device_flush(struct device *d);
+static inline bool device_blocked(const struct device *d) { return d->pending.n > 0; }
+
+/* What the kernel says of the link; until it is up, frames either way are lost. */
+enum device_link { DEVICE_GONE, DEVICE_DOWN, DEVICE_NO_CARRIER, DEVICE_UP };
+enum device_link device_link(struct device *d);
+
+/* True when the host itself has the address: plumb needs one of its own. */
+bool host_has_addr(struct addr a);
+/* A locally administered address that stays the same for one host name and interface. */
+struct mac device_mac(const char *name);

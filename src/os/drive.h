@@ -1,0 +1,24 @@
+/* A stack on a real link in real time: frames from the device into the stack and
+ * back, through an emulated link each way when one was asked for. */
+#pragma once
+#include "link/impair.h"
+#include "os/device.h"
+#include "os/wait.h"
+#include "stack/stack.h"
+
+struct drive {
+    struct stack      *stack;
+    unsigned           iface;
+    struct device      device;
+    struct impair     *in, *out;        /* NULL: the device's own link */
+    struct wait_source source;
+    struct loop       *loop;
+    bool               lost;            /* the interface is gone: the loop was stopped */
+    int64_t            look_ns;         /* when its link is looked at again; DEADLINE_NEVER: it is well */
+};
+
+/* Adds the device (which is taken, open) to the stack as an interface and to the
+ * wait as a source.  `link` NULL: no emulation.  False: no room for it. */
+bool drive_init(struct drive *d, struct stack *st, const struct device *dev, const struct impair_config *link,
+                uint64_t seed, struct wait *w, int64_t now_ns);
+void drive_fini(struct drive *d, struct wait *w);

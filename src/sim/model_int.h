@@ -1,0 +1,73 @@
+/* What the parts of a seeded world share. */
+#pragma once
+#include "sim/model.h"
+#include "sim/world.h"
+#include "wire/tcp.h"
+
+enum { MODEL_CONNS = 3, MODEL_RTOS = 16 };
+
+struct model;
+
+/* One end of one connection, and the application that drives it. */
+struct model_end {
+    struct model    *m;
+    int              side, index;
+    struct tcp_conn *conn;              /* NULL: not open yet, or over */
+    struct tcp_listener *listener;      /* where it will be accepted */
+    uint64_t to_write, written, read;
+    uint32_t write_max, read_max;       /* largest piece of a step */
+    int64_t  step_ns, stall_until_ns, abort_at_ns;
+    bool     early_close;               /* closes without reading to the end */
+    bool     finished, aborted, failed, saw_end, shut;
+    enum plumb_err error;
+    struct loop_timer timer;
+};
+
+/* What the wire shows of one direction of one connection. */
+struct model_watch {
+    uint16_t port;                      /* the sender's */
+    bool     reset;                     /* a RST passed: a late SYN may begin it anew */
+    bool     syn, scaled, peer_scaled;
+    uint8_t  shift;                     /* of windows this side advertises */
+    seq_t    isn, max_sent;             /* end of what it sent */
+    bool     heard, acked;
+    seq_t    right_edge;                /* furthest the peer allowed, as heard here */
+    seq_t    own_edge, own_ack;         /* furthest this side allowed; its last ACK */
+    bool     fin;
+    seq_t    fin_end;                   /* behind its FIN */
+    int64_t  owed_ns;                   /* since when text waits for its acknowledgment; 0: none does */
+    uint32_t owed_pkt;                  /* which packet brought it */
+};
+
+/* The last expiry of one connection's retransmission timer. */
+struct model_rto { uint32_t conn, seq; int64_t rto_ns; uint8_t count; };
+
+/* What stands between the two hosts. */
+enum model_between { BETWEEN_NOTHING, BETWEEN_SWITCH, BETWEEN_ROUTER };
+
+struct model {
+    uint64_t seed;
+    bool verbose;
+    struct world *w;
+    struct rng rng;
+    enum model_between between;
+    struct stack *stack[2], *router;
+    struct addr addr[2];
+    unsigned iface[2];
+    bool ether, simultaneous, large;
+    int n_conns;
+    struct model_end end[2][MODEL_CONNS];
+    struct model_watch watch[2][MODEL_CONNS];
+    struct model_rto rto[2][MODEL_RTOS];
+    struct model_result *out;
+};
+
+static inline uint8_t model_byte(int side, int index, uint64_t at)
+{
+    return (uint8_t)(at * 167 + (at >> 8) * 13 + (at >> 16) + (uint64_t)(side * 101 + index * 41));
+}
+
+/* Notes the first breach; returns false. */
+__attribute__((format(printf, 2, 3))) bool model_breach(struct model *m, const char *format, ...);
+/* A trace_sink on both stacks: counts what was seen and holds packets to the rules. */
+void model_watch_event(void *m, const struct event *e, const void *bytes, uint32_t n_bytes);

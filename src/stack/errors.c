@@ -1,0 +1,36 @@
+/* ICMP errors about our packets, given to whoever sent them. */
+#include "stack/inner.h"
+
+static enum plumb_err err_of(const struct net_error *e)
+{
+    if (e->kind == NET_TOO_BIG)
+        return PLUMB_TOO_BIG;
+    const bool refused = e->kind == NET_UNREACHABLE && (e->code == ICMP4_UNREACH_PORT || e->code == ICMP4_UNREACH_PROTOCOL);
+    return refused ? PLUMB_REFUSED : PLUMB_UNREACHABLE;
+}
+
+static void give(struct stack *st, const struct net_error *e, int64_t now_ns)
+{
+    switch (e->proto) {
+    case IP_TCP:
+        stack_segments_error(st, e, now_ns);
+        return;
+    case IP_UDP:
+        udp_error(&st->udp, &e->flow, err_of(e));
+        return;
+    case IP_ICMP:                       /* an echo of ours: its id and sequence number stand as ports */
+        inet_keep_echo(&st->inet, &(struct inet_echo){ .from = e->from, .about = e->flow.remote, .id = e->flow.local_port,
+                                                       .seq = e->flow.remote_port, .type = e->type, .code = e->code,
+                                                       .time_ns = now_ns }, now_ns);
+        return;
+    default:
+        return;
+    }
+}
+
+void stack_give_errors(struct stack *st, int64_t now_ns)
+{
+    for (uint32_t i = 0; i < st->inet.n_error; i++)
+        give(st, &st->inet.error[i], now_ns);
+    st->inet.n_error = 0;
+}

@@ -1,0 +1,112 @@
+/* The inside of a stack, for the files of stack/ alone: the layers side by side,
+ * and between them what only stack/ may string together. */
+#pragma once
+#include "link/neigh.h"
+#include "net/dhcp_client.h"
+#include "net/inet.h"
+#include "stack/stack.h"
+#include "udp/udp.h"
+
+enum { IFACE_QUEUE_PKTS = 512, IFACE_QUEUE_BYTES = 1024 * 1024,     /* frames waiting for the device */
+       LOOP_QUEUE_PKTS = 1024, LOOP_ROUNDS = 16,
+       DEFAULT_SMALL_PKTS = 4096, DEFAULT_LARGE_PKTS = 64, NEIGH_ENTRIES = 512 };
+
+struct stack_iface {
+    struct iface_config cfg;
+    bool                present, up;
+    struct pktq         out;            /* frames ready for the device */
+    struct dhcp_client  dhcp;           /* DHCP_OFF when unused */
+    enum dhcp_state     dhcp_told;      /* as the last event said */
+    struct addr         dhcp_addr;      /* configured by it; none: none */
+};
+
+struct stack_net {
+    struct net   base;                  /* first: a struct net is a struct stack_net */
+    struct stack *st;
+    struct list  dgrams, streams, listeners;    /* all that are open */
+    struct sipkey random_key;
+    uint64_t     randoms;
+};
+
+struct stack {
+    struct stack_config cfg;
+    struct trace        trace;
+    struct pkt_pools    pools;
+    struct rng          rng;
+    int64_t             now_ns;         /* of the last call */
+    uint32_t            serial;         /* of packets */
+    uint32_t            generation;     /* of paths, as tcp was told */
+    struct stack_iface  iface[IFACE_MAX];
+    struct neigh        neigh;
+    struct inet         inet;
+    struct udp          udp;
+    struct tcp         *tcp;
+    bool                touched;        /* by a user since the last of the four calls */
+    struct pktq         loop;           /* packets to own addresses: the next input */
+    struct udp_sock     dhcp_sock;
+    bool                dhcp_open;
+    struct stack_net    net;
+    struct loop_task   *watch;          /* of echo answers and addresses; lent */
+    bool                addr_news;      /* not yet told to it */
+    uint32_t            echoes_told;    /* of those that wait */
+    uint8_t             scratch[PKT_LARGE];     /* where a packet is gathered to be shown */
+};
+
+/* in.c: from the IP header on. */
+void stack_journey_in(struct stack *st, struct batch *in, int64_t now_ns);
+
+/* out.c.  stack_emit takes a whole IP packet with iface and next_hop: to the loop, to
+ * a neighbour, into the interface's queue.  stack_settle carries on whatever the
+ * layers left for each other, until nothing is left; every call into the stack ends
+ * with it.  stack_touch does so for a user's call: watches are not deferred before
+ * the next of the four calls, so that an owner can set its watch first. */
+void stack_emit(struct stack *st, struct pkt *k, int64_t now_ns);
+void stack_settle(struct stack *st, int64_t now_ns);
+void stack_touch(struct stack *st, int64_t now_ns);
+void stack_loop_in(struct stack *st, int64_t now_ns);
+bool stack_iface_congested(const struct stack *st, unsigned iface);
+static inline void stack_number(struct stack *st, struct pkt *k)
+{
+    if (k->id == 0)
+        k->id = ++st->serial;
+}
+
+/* errors.c: ICMP errors to the sockets they are about. */
+void stack_give_errors(struct stack *st, int64_t now_ns);
+
+/* config.c */
+void stack_take_verdicts(struct stack *st, int64_t now_ns);
+void stack_configure_addr(struct stack *st, unsigned iface, struct prefix p, enum acd_start how, int64_t now_ns);
+void stack_unconfigure_addr(struct stack *st, unsigned iface, struct addr a, int64_t now_ns);
+
+/* dhcp.c */
+void stack_dhcp_step(struct stack *st, int64_t now_ns);
+void stack_dhcp_in(struct stack *st, int64_t now_ns);
+int64_t stack_dhcp_deadline(const struct stack *st);
+/* The offered address is free or not; true when it was one of DHCP's. */
+bool stack_dhcp_verdict(struct stack *st, unsigned iface, struct addr a, bool is_free, int64_t now_ns);
+
+/* segments.c: every call of tcp's steps */
+bool stack_segments_new(struct stack *st, int64_t now_ns);
+void stack_segments_free(struct stack *st);
+void stack_segments_in(struct stack *st, struct batch *in, int64_t now_ns);
+void stack_segments_out(struct stack *st, unsigned iface, struct batch *out, int64_t now_ns);
+bool stack_segments_due(const struct stack *st);
+bool stack_segments_due_on(const struct stack *st, unsigned iface);
+int64_t stack_segments_deadline(const struct stack *st);
+void stack_segments_tick(struct stack *st, int64_t now_ns);
+void stack_segments_route(struct stack *st, int64_t now_ns);    /* paths for those that lack one, replies without a connection */
+void stack_segments_error(struct stack *st, const struct net_error *e, int64_t now_ns);
+
+/* net_stack.c, dgram.c, streams.c: what applications hold */
+void stack_net_init(struct stack *st);
+void stack_net_fini(struct stack *st);
+void stack_wake(struct stack *st);      /* defers the watches of what became ready */
+enum plumb_err stack_dgram_new(struct net *n, const struct dgram_opts *o, struct dgram **out);
+void stack_dgrams_wake(struct stack *st);
+void stack_dgrams_room(struct stack *st, unsigned iface);
+void stack_dgrams_free(struct stack *st);
+enum plumb_err stack_stream_connect(struct net *n, const struct connect_opts *o, struct stream **out);
+enum plumb_err stack_stream_listen(struct net *n, const struct listen_opts *o, struct listener **out);
+void stack_streams_wake(struct stack *st);
+void stack_streams_free(struct stack *st);

@@ -1,0 +1,52 @@
+/* struct net on this stack. */
+#include "stack/inner.h"
+
+/* Unpredictable to whoever sees some of them, repeatable from the stack's seed. */
+static uint64_t random_bits(struct net *n)
+{
+    struct stack_net *net = (struct stack_net *)n;
+    return siphash_words(&net->random_key, &(uint64_t){ ++net->randoms }, 1);
+}
+
+static const struct net_ops ops = {
+    .connect = stack_stream_connect, .listen = stack_stream_listen, .datagram = stack_dgram_new, .random = random_bits,
+};
+
+void stack_net_init(struct stack *st)
+{
+    st->net = (struct stack_net){ .base = { .ops = &ops, .trace = &st->trace }, .st = st, .random_key = sipkey_from(&st->rng) };
+    list_init(&st->net.dgrams);
+    list_init(&st->net.streams);
+    list_init(&st->net.listeners);
+}
+
+struct net *stack_net(struct stack *st, struct loop *loop)
+{
+    st->net.base.loop = loop;
+    return &st->net.base;
+}
+
+void stack_wake(struct stack *st)
+{
+    st->touched = false;
+    stack_dgrams_wake(st);
+    stack_streams_wake(st);
+    if (st->watch && (st->addr_news || st->inet.n_echo > st->echoes_told))
+        loop_defer(st->net.base.loop, st->watch);
+    st->addr_news = false;
+    st->echoes_told = st->inet.n_echo;
+}
+
+void stack_watch(struct stack *st, struct loop_task *task)
+{
+    if (st->watch)
+        loop_undefer(st->watch);
+    st->watch = task;
+    st->echoes_told = 0;
+}
+
+void stack_net_fini(struct stack *st)
+{
+    stack_streams_free(st);
+    stack_dgrams_free(st);
+}

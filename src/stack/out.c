@@ -1,0 +1,179 @@
+/* The journey out: from a layer that has something to say to a frame on the
+ * interface.  TCP is pulled when the device can take it; everything else waits in
+ * the interface's queue. */
+#include "stack/inner.h"
+#include "wire/segment.h"
+
+bool stack_iface_congested(const struct stack *st, unsigned iface)
+{
+    const struct pktq *q = &st->iface[iface].out;
+    return q->n >= IFACE_QUEUE_PKTS || q->bytes >= IFACE_QUEUE_BYTES;
+}
+
+/* To ourselves.  The bytes may not be borrowed any longer than this call. */
+static void emit_loop(struct stack *st, struct pkt *k, int64_t now_ns)
+{
+    if (st->loop.n >= LOOP_QUEUE_PKTS) {
+        trace_drop(&st->trace, k, WHY_IFACE_QUEUE_FULL, now_ns);
+        return;
+    }
+    k = pkt_own(&st->pools, k);
+    if (!k) {
+        trace_count(&st->trace, WHY_NO_BUFFER, now_ns);
+        return;
+    }
+    k->time_ns = now_ns;
+    k->path = NULL;
+    k->group = false;
+    pktq_push(&st->loop, k);
+}
+
+/* Onto the link: a frame, or NULL when it waits for its neighbour. */
+static struct pkt *to_link(struct stack *st, struct pkt *k, int64_t now_ns)
+{
+    return st->iface[k->iface].cfg.kind == IFACE_ETHER ? neigh_send(&st->neigh, k, now_ns) : k;
+}
+
+static bool is_down(struct stack *st, struct pkt *k, int64_t now_ns)
+{
+    if (st->iface[k->iface].up)
+        return false;
+    trace_drop(&st->trace, k, WHY_IFACE_DOWN, now_ns);
+    return true;
+}
+
+static void queue_frame(struct stack *st, struct pkt *k, int64_t now_ns)
+{
+    if (stack_iface_congested(st, k->iface)) {
+        trace_drop(&st->trace, k, WHY_IFACE_QUEUE_FULL, now_ns);
+        return;
+    }
+    k = pkt_own(&st->pools, k);
+    if (k)
+        pktq_push(&st->iface[k->iface].out, k);
+    else
+        trace_count(&st->trace, WHY_NO_BUFFER, now_ns);
+}
+
+static void emit_one(struct stack *st, struct pkt *k, int64_t now_ns)
+{
+    k = to_link(st, k, now_ns);
+    if (k)
+        queue_frame(st, k, now_ns);
+}
+
+/* A large packet meets a device that takes only wire-size ones. */
+static void emit_segments(struct stack *st, struct pkt *k, int64_t now_ns)
+{
+    struct pktq pieces;
+    pktq_init(&pieces);
+    if (!segment(&st->pools, k, &pieces))
+        trace_count(&st->trace, WHY_NO_BUFFER, now_ns);
+    for (struct pkt *piece; (piece = pktq_pop(&pieces));) {
+        piece->id = 0;                  /* each is a packet of its own */
+        stack_number(st, piece);
+        emit_one(st, piece, now_ns);
+    }
+}
+
+void stack_emit(struct stack *st, struct pkt *k, int64_t now_ns)
+{
+    stack_number(st, k);
+    if (k->iface == INET_LOOP) {
+        emit_loop(st, k, now_ns);
+        return;
+    }
+    if (is_down(st, k, now_ns))
+        return;
+    if (k->gso_size && pkt_total(k) > st->iface[k->iface].cfg.gso_max)
+        emit_segments(st, k, now_ns);
+    else
+        emit_one(st, k, now_ns);
+}
+
+/* Neighbours that never answered: the sender of each packet is told, be it us. */
+static void give_up_unreachable(struct stack *st, int64_t now_ns)
+{
+    for (struct pkt *k; (k = pktq_pop(&st->neigh.failed));) {
+        inet_icmp_error(&st->inet, k, ICMP4_UNREACHABLE, ICMP4_UNREACH_HOST, 0, now_ns);
+        trace_drop(&st->trace, k, WHY_NEIGH_UNREACHABLE, now_ns);
+    }
+}
+
+void stack_settle(struct stack *st, int64_t now_ns)
+{
+    st->now_ns = now_ns;
+    stack_take_verdicts(st, now_ns);
+    stack_dhcp_in(st, now_ns);
+    stack_dhcp_step(st, now_ns);
+    stack_segments_route(st, now_ns);
+    do {
+        give_up_unreachable(st, now_ns);
+        for (struct pkt *k; (k = pktq_pop(&st->inet.out));)
+            stack_emit(st, k, now_ns);
+        for (struct pkt *k; (k = pktq_pop(&st->neigh.ready));) {
+            stack_number(st, k);
+            if (!is_down(st, k, now_ns))
+                queue_frame(st, k, now_ns);
+        }
+    } while (st->inet.out.n || st->neigh.ready.n || st->neigh.failed.n);
+}
+
+void stack_touch(struct stack *st, int64_t now_ns)
+{
+    st->touched = true;
+    stack_settle(st, now_ns);
+}
+
+/* The last thing that happens to a frame here. */
+static void leave(struct stack *st, struct pkt *k, struct batch *out, int64_t now_ns)
+{
+    const uint8_t *bytes = pkt_head(k);
+    stack_number(st, k);
+    if (!st->iface[k->iface].cfg.tx_csum)
+        pkt_complete_csum(k);
+    k->time_ns = now_ns;
+    if (st->trace.groups & TRACE_WIRE && k->n_slices) {
+        pkt_gather(k, st->scratch, sizeof st->scratch);
+        bytes = st->scratch;
+    }
+    TRACE_BYTES(&st->trace, now_ns, 0, pkt_out, bytes, pkt_total(k), .pkt = k->id, .len = pkt_total(k), .iface = k->iface,
+                .gso_size = k->gso_size, .csum = k->csum);
+    batch_add(out, k);
+}
+
+static void leave_queued(struct stack *st, unsigned iface, struct batch *out, int64_t now_ns)
+{
+    while (!batch_full(out) && st->iface[iface].out.n)
+        leave(st, pktq_pop(&st->iface[iface].out), out, now_ns);
+}
+
+/* What TCP appended behind `fresh` has its IP header; each gets its frame. */
+static void leave_segments(struct stack *st, unsigned iface, struct batch *out, int64_t now_ns)
+{
+    struct batch segments;
+    batch_init(&segments);
+    if (out->n > 0)                     /* a whole batch or none: tcp knows no smaller measure */
+        return;
+    stack_segments_out(st, iface, &segments, now_ns);
+    for (uint32_t i = 0; i < segments.n; i++) {
+        struct pkt *k = segments.pkt[i];
+        stack_number(st, k);
+        k = to_link(st, k, now_ns);
+        if (k)
+            leave(st, k, out, now_ns);
+    }
+}
+
+void stack_output(struct stack *st, unsigned iface, struct batch *out, int64_t now_ns)
+{
+    st->now_ns = now_ns;
+    if (iface >= INET_LOOP || !st->iface[iface].up)
+        return;
+    leave_queued(st, iface, out, now_ns);
+    leave_segments(st, iface, out, now_ns);
+    stack_settle(st, now_ns);           /* a segment may have asked for its neighbour */
+    leave_queued(st, iface, out, now_ns);
+    stack_dgrams_room(st, iface);
+    stack_wake(st);
+}

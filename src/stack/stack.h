@@ -1,0 +1,96 @@
+/* One host: its interfaces, addresses, routes and sockets; one share-nothing
+ * instance.  Four calls are the whole contract with the world: packets come in as
+ * batches, packets go out as batches, time is an argument.
+ *
+ * A stack belongs to one thread.  It never calls its user: readiness reaches the
+ * loop as deferred tasks (stack_net). */
+#pragma once
+#include "base/loop.h"
+#include "base/path.h"
+#include "base/pkt.h"
+#include "socket/net.h"
+#include "tcp/tcp.h"
+#include "trace/trace.h"
+
+struct stack;
+
+struct stack_config {                   /* all-zero gives the defaults in brackets */
+    uint16_t node;                      /* names the stack in events */
+    uint64_t seed;                      /* of all its randomness; a real host passes entropy */
+    bool     forwarding;                /* a router: packets for others go on */
+    uint32_t small_pkts, large_pkts;    /* packet blocks [4096, 64] */
+    uint8_t  ttl;                       /* [64] */
+    struct tcp_config tcp;
+};
+
+struct stack *stack_new(const struct stack_config *cfg, int64_t now_ns);     /* NULL: no memory */
+void stack_free(struct stack *st);      /* NULL is fine */
+struct trace *stack_trace(struct stack *st);
+struct pkt_pools *stack_pools(struct stack *st);        /* for whoever feeds it packets */
+
+/* ------------------------------------------------------------ the four calls */
+
+/* Packets that arrived on an interface, head at the Ethernet (or IP) header, time_ns set; takes them all. */
+void stack_input(struct stack *st, unsigned iface, struct batch *b, int64_t now_ns);
+/* Appends frames to send on it.  What is appended may borrow send buffers until
+ * the next call into the stack: write or pkt_own them first.  Call until it adds nothing. */
+void stack_output(struct stack *st, unsigned iface, struct batch *b, int64_t now_ns);
+/* When it next wants a tick; <= now: output is due. */
+int64_t stack_deadline(const struct stack *st);
+void stack_tick(struct stack *st, int64_t now_ns);
+
+/* --------------------------------------------------------------- interfaces */
+
+enum iface_kind { IFACE_ETHER, IFACE_IP };
+struct iface_config {
+    enum iface_kind kind;
+    struct mac mac;
+    uint16_t mtu;                       /* IP bytes [1500] */
+    bool tx_csum;                       /* the device completes CSUM_PARTIAL */
+    uint32_t gso_max;                   /* largest packet the device segments; 0: none */
+    bool any_address;                   /* every destination is ours (a gateway's inner side) */
+    char name[16];                      /* for people */
+};
+/* Its index, or -1: no more than IFACE_MAX. */
+int stack_add_iface(struct stack *st, const struct iface_config *cfg, int64_t now_ns);
+void stack_set_link(struct stack *st, unsigned iface, bool up, int64_t now_ns);
+
+/* With `probe`, RFC 5227: the address is used after the probes went unanswered; a
+ * conflict is an event and, while probing, loses the address. */
+enum plumb_err stack_add_addr(struct stack *st, unsigned iface, struct prefix p, bool probe, int64_t now_ns);
+enum plumb_err stack_del_addr(struct stack *st, unsigned iface, struct addr a, int64_t now_ns);
+bool stack_addr_ready(const struct stack *st, unsigned iface, struct prefix *out);   /* a usable one */
+
+/* via none: on link. */
+enum plumb_err stack_add_route(struct stack *st, struct prefix dst, struct addr via, unsigned iface, int64_t now_ns);
+enum plumb_err stack_del_route(struct stack *st, struct prefix dst);
+/* The path packets to `remote` take, from `local` (none: chosen). NO_ROUTE. */
+enum plumb_err stack_route(struct stack *st, struct addr local, struct addr remote, struct path *out);
+
+struct route_info { struct prefix dst; struct addr via; uint8_t iface; };
+bool stack_walk_routes(const struct stack *st, uint32_t *cursor, struct route_info *out);
+struct neigh_info { struct addr addr; struct mac mac; uint8_t iface; const char *state; };
+bool stack_walk_neigh(const struct stack *st, uint32_t *cursor, struct neigh_info *out);
+struct tcp *stack_tcp(struct stack *st);
+
+/* ------------------------------------------------------------ configuration */
+
+/* Starts a DHCP client; its lease brings address, default route and name servers. */
+void stack_dhcp_start(struct stack *st, unsigned iface, const char *host_name, int64_t now_ns);
+void stack_dhcp_release(struct stack *st, unsigned iface, int64_t now_ns);
+struct dhcp_lease_info { bool bound; struct prefix addr; struct addr router, server; struct addr dns[4]; uint8_t n_dns; uint32_t lease_s; uint16_t mtu; };
+bool stack_dhcp_lease(const struct stack *st, unsigned iface, struct dhcp_lease_info *out);
+
+/* ------------------------------------------------------------- applications */
+
+/* The stack as applications see it, and as raw echo. Lives as long as the stack. */
+struct net *stack_net(struct stack *st, struct loop *loop);
+
+/* Defers the task on stack_net's loop when echo answers wait, and when an address became usable or was lost. NULL: no more. */
+void stack_watch(struct stack *st, struct loop_task *task);
+
+/* Sends an ICMP echo request; answers and errors about it wait in a bounded queue. */
+enum plumb_err stack_echo_send(struct stack *st, struct addr to, uint16_t id, uint16_t seq, const void *data, size_t len,
+                               uint8_t ttl, int64_t now_ns);
+struct echo_result { struct addr from, about; uint16_t id, seq; uint8_t ttl; uint8_t icmp_type, icmp_code; uint32_t len; int64_t time_ns; };
+bool stack_echo_take(struct stack *st, struct echo_result *out);    /* false: none waits */

@@ -1,0 +1,174 @@
+/* A connection's beginning and end. */
+#include "tcp/conn.h"
+
+static uint32_t index_of(const struct tcp_conn *c)
+{
+    return (uint32_t)((size_t)((const uint8_t *)c - c->t->conns.memory) / c->t->conns.object_size);
+}
+
+struct tcp_conn *tcp_conn_new(struct tcp *t, const struct path *p, uint16_t local_port, uint16_t remote_port, const struct tcp_user_opt *o)
+{
+    struct tcp_conn *c = pool_get(&t->conns);
+    if (!c)
+        return NULL;
+    *c = (struct tcp_conn){ .t = t, .node = { .path = *p, .local_port = local_port, .remote_port = remote_port } };
+    c->serial = ++t->serial;
+    c->send_buffer = o->send_buffer && o->send_buffer < BUF_BYTES_MAX - TCP_BLOCK ? o->send_buffer : t->cfg.send_buffer;
+    c->recv_buffer = o->recv_buffer && o->recv_buffer < BUF_BYTES_MAX - TCP_BLOCK ? o->recv_buffer : t->cfg.recv_buffer;
+    c->no_delay = o->no_delay;
+    c->cork = o->cork;
+    c->keepalive = o->keepalive;                /* off unless asked for [MUST-24] [MUST-25] */
+    c->retries_max = o->retries ? o->retries : t->cfg.retries;
+    c->tos = o->tos;
+    c->ttl = o->ttl;
+    c->heard_ns = c->sent_ns = t->now_ns;
+    while (!t->cfg.no_wscale && c->recv_buffer >> c->rcv_scale > UINT16_MAX)
+        c->rcv_scale++;
+    tcp_rtt_init(c);
+    tcp_timer_init(c);
+    demux_add(t, &c->node);
+    t->live[index_of(c) / 64] |= UINT64_C(1) << index_of(c) % 64;
+    return c;
+}
+
+void tcp_conn_start(struct tcp_conn *c, const seq_t *above, int64_t now_ns)
+{
+    seq_t iss = tcp_isn(c->t, &c->node, now_ns);
+    if (above && !seq_lt(*above, iss))
+        iss = seq_add(*above, 0x10000);
+    tcp_ts_open(c);
+    tcp_sent_open(c, iss);
+    tcp_fit_mss(c);
+    TRACE(c->t->trace, now_ns, c->serial, tcp_open, .local = c->node.path.local, .remote = c->node.path.remote,
+          .local_port = c->node.local_port, .remote_port = c->node.remote_port, .passive = c->passive);
+}
+
+void tcp_established(struct tcp_conn *c, int64_t now_ns)
+{
+    tcp_set_state(c, ESTABLISHED, WHY_SYN_ACKED, now_ns);
+    c->was_connected = true;
+    tcp_fit_mss(c);
+    tcp_recover_start(c);
+    if (c->syn_resent)
+        tcp_rtt_syn_was_lost(c);
+    tcp_timer_on_established(c, now_ns);
+    if (c->queued_in == QUEUE_SYN)
+        listen_queue(c, QUEUE_ACCEPT);
+    tcp_ready(c, TCP_CONNECTED | TCP_WRITABLE);
+    if (c->fin_queued)                          /* CLOSE waited for this (§3.10.4, SYN-RECEIVED) */
+        tcp_set_state(c, FIN_WAIT_1, WHY_USER_CLOSE, now_ns);
+}
+
+struct tcp_flight *tcp_flight_need(struct tcp_conn *c)
+{
+    if (!c->flight) {
+        c->flight = pool_get(&c->t->flights);   /* as many as connections: never NULL */
+        assert(c->flight);
+        tcp_recover_init(c, c->flight);
+        tcp_sent_untime(c);
+        tcp_rcv_no_gaps(c);
+    }
+    return c->flight;
+}
+
+void tcp_flight_done(struct tcp_conn *c)
+{
+    if (!c->flight || in_flight(c) || c->flight->reasm.count)
+        return;
+    pool_put(&c->t->flights, c->flight);
+    c->flight = NULL;
+}
+
+/* Nothing arrives for it and nothing leaves any more. */
+void tcp_leave_tables(struct tcp_conn *c)
+{
+    tcp_timer_stop(c);
+    tcp_sleep(c);
+    demux_remove(c->t, &c->node);
+    tcp_rcv_forget_gaps(c);
+    if (c->flight)
+        pool_put(&c->t->flights, c->flight);
+    c->flight = NULL;
+    tcp_sent_clear(c);
+    tcp_due_nothing(c);
+}
+
+void tcp_end(struct tcp_conn *c, enum plumb_err err, enum why why, int64_t now_ns)
+{
+    if (c->state == CLOSED)
+        return;
+    tcp_leave_tables(c);
+    tcp_set_state(c, CLOSED, why, now_ns);
+    c->error = (uint8_t)err;
+    if (!c->attached || c->orphan) {
+        tcp_release(c);
+        return;
+    }
+    if (c->queued_in != QUEUE_STARVED)
+        listen_leave(c);
+    tcp_ready(c, err ? TCP_FAILED | TCP_READABLE | TCP_WRITABLE : TCP_READABLE);   /* [MUST-12] [MUST-47] */
+}
+
+/* Memory is given back at the end of the step, so that whoever still looks at it may. */
+void tcp_release(struct tcp_conn *c)
+{
+    if (c->dead)
+        return;
+    c->dead = true;
+    listen_leave(c);
+    list_remove(&c->ready);
+    list_remove(&c->out);
+    list_push(&c->t->dead, &c->out);
+}
+
+void tcp_reap(struct tcp *t)
+{
+    for (struct list *n; (n = list_pop(&t->dead));) {
+        struct tcp_conn *c = list_entry(n, struct tcp_conn, out);
+        tcp_rcv_clear(c);
+        t->live[index_of(c) / 64] &= ~(UINT64_C(1) << index_of(c) % 64);
+        pool_put(&t->conns, c);
+    }
+    tcp_feed_starved(t);                        /* what the step gave back is for others */
+}
+
+struct tcp_conn *tcp_conn_at(struct tcp *t, uint32_t index)
+{
+    if (!(t->live[index / 64] >> index % 64 & 1))
+        return NULL;
+    struct tcp_conn *c = (struct tcp_conn *)(void *)(t->conns.memory + index * t->conns.object_size);
+    return c->dead ? NULL : c;
+}
+
+bool tcp_walk(struct tcp *t, uint32_t *cursor, struct tcp_status *out)
+{
+    for (; *cursor < t->conns.fresh; ++*cursor) {
+        const struct tcp_conn *c = tcp_conn_at(t, *cursor);
+        if (!c)
+            continue;
+        tcp_status(c, out);
+        ++*cursor;
+        return true;
+    }
+    uint32_t at = t->conns.fresh;               /* then TIME-WAIT without a user, then listeners */
+    for (struct list *n = t->timewait.next; n != &t->timewait; n = n->next) {
+        const struct tcp_timewait *w = list_entry(n, struct tcp_timewait, list);
+        if (w->conn || at++ < *cursor)
+            continue;
+        *out = (struct tcp_status){ .state = TIME_WAIT, .serial = w->serial, .timer = "timewait", .timer_deadline_ns = w->over_ns,
+            .local = { w->node.path.local, w->node.local_port }, .remote = { w->node.path.remote, w->node.remote_port } };
+        *cursor = at;
+        return true;
+    }
+    for (unsigned i = 0; i < LISTEN_HASH; i++)
+        for (struct list *n = t->listeners[i].next; n != &t->listeners[i]; n = n->next) {
+            if (at++ < *cursor)
+                continue;
+            const struct tcp_listener *l = list_entry(n, struct tcp_listener, node);
+            *out = (struct tcp_status){ .state = LISTEN, .local = l->local, .rcv_queued = l->n[QUEUE_ACCEPT], .snd_queued = l->n[QUEUE_SYN],
+                .timer = "off", .timer_deadline_ns = DEADLINE_NEVER };
+            *cursor = at;
+            return true;
+        }
+    return false;
+}

@@ -1,0 +1,375 @@
+/* The inside of tcp/: the instance, the connection in parts, and what the files
+ * offer each other.  Each part has one owner file, the only one that writes it. */
+#pragma once
+#include "base/list.h"
+#include "base/wheel.h"
+#include "tcp/buf.h"
+#include "tcp/cc.h"
+#include "tcp/reasm.h"
+#include "tcp/seg.h"
+#include "tcp/tcp.h"
+#include <assert.h>
+
+/* What the hash table knows of a connection or of a TIME-WAIT record. */
+struct tcp_node {
+    struct tcp_node *next;
+    uint32_t hash;
+    uint16_t local_port, remote_port;
+    struct path path;                   /* local and remote are always valid; the rest once resolved */
+    bool in, is_timewait;
+};
+
+struct tcp_snd {                        /* RFC 9293 §3.3.1 */
+    seq_t una, nxt;                     /* nxt never goes back: retransmission has its own pointer */
+    seq_t wl1, wl2, iss;
+    seq_t end;                          /* behind the last byte the user committed; the FIN's number */
+    seq_t push;                         /* behind the last byte pushed */
+    seq_t up;                           /* behind the urgent data */
+    uint32_t wnd, max_wnd;
+};
+
+struct tcp_rcv {
+    seq_t nxt, irs;
+    seq_t edge;                         /* the largest RCV.NXT+RCV.WND ever offered */
+    seq_t read;                         /* the next byte the user will consume */
+    seq_t up;                           /* behind the urgent data */
+    seq_t fin_at;                       /* where a FIN stands that came out of order */
+    bool  urgent, fin, fin_held;        /* urgent data is announced; the peer's FIN was taken; fin_at is known */
+};
+
+struct tcp_rtt { int64_t srtt_ns, var_ns, rto_ns; uint8_t backoff; };
+
+struct tcp_owed {
+    uint32_t bytes;                     /* of text not yet acknowledged */
+    seq_t    last_ack;                  /* Last.ACK.sent (RFC 7323 §4.3) */
+    uint8_t  parts;                     /* segments not yet acknowledged */
+    uint8_t  each;                      /* segments that owe an ACK each */
+    bool     now;                       /* one ACK is owed now */
+};
+
+struct tcp_due { bool syn, probe, keepalive, force, update; };
+
+struct tcp_ts { uint32_t recent, offset; int64_t recent_ns; bool on; };
+
+struct tcp_timers {
+    struct wheel_timer wheel;           /* the earliest of those below, or earlier */
+    int64_t rto_ns;                     /* retransmit, or persist while nothing is in flight */
+    int64_t delack_ns;
+    int64_t idle_ns;                    /* keepalive, or FIN-WAIT-2 of a user who is gone */
+    uint8_t retries, probes;
+};
+
+/* What exists only while something is unacknowledged or out of order.  SACK
+ * scoreboard and RACK will live here. */
+struct tcp_timed { seq_t end; int64_t sent_ns; bool on; };
+enum recover_phase { REC_OPEN, REC_FAST, REC_LOSS };
+struct tcp_recover {
+    seq_t recover;                      /* RFC 6582: the highest sent when loss was detected */
+    seq_t resend, resend_to;            /* what is sent again, from a timeout on */
+    uint32_t inflate;                   /* bytes that left the network by duplicate ACKs */
+    uint32_t last_bytes;                /* by which SND.UNA moved last */
+    uint8_t dup_acks, phase;
+    bool    front_owed;                 /* the segment at SND.UNA is to be sent now */
+    bool    partial_seen, resent;       /* something in flight was sent twice (Karn) */
+};
+struct tcp_flight {
+    struct tcp_timed timed;             /* owner: sent.c */
+    struct tcp_recover rec;             /* owner: recover.c */
+    struct reasm reasm;                 /* owner: window.c */
+};
+
+enum tcp_queue { QUEUE_NONE, QUEUE_SYN, QUEUE_HOLD, QUEUE_ACCEPT, QUEUE_STARVED };
+
+struct tcp_conn {
+    struct tcp_node node;               /* owner: demux.c route.c; first: a node is its connection */
+    struct tcp *t;
+    uint8_t  state;                     /* owner: state.c */
+    uint8_t  error, soft_error;
+    uint8_t  snd_scale, rcv_scale;
+    uint8_t  queued_in;                 /* enum tcp_queue: which list `queue` is on */
+    uint8_t  ready_bits;
+    uint8_t  retries_max, tos, ttl;
+    bool     passive : 1, attached : 1, orphan : 1, fin_queued : 1, no_delay : 1, cork : 1, keepalive : 1;
+    bool     hold : 1, want_write : 1, reserved : 1, urgent_out : 1, syn_resent : 1, was_connected : 1, dead : 1, unrouted : 1, offered : 1, scaled : 1;
+    uint16_t mss, peer_mss, rcv_mss;    /* text bytes per segment we send; what the peer takes; what it sends */
+    uint32_t serial;
+    struct tcp_snd snd;                 /* owner: sent.c */
+    struct tcp_rcv rcv;                 /* owner: window.c */
+    struct tcp_buf sbuf;                /* owner: sent.c */
+    struct tcp_buf rbuf;                /* owner: window.c */
+    struct tcp_owed owed;               /* owner: delack.c */
+    struct tcp_due due;                 /* owner: output.c */
+    struct tcp_flight *flight;
+    struct tcp_cc cc;                   /* owner: recover.c cc_reno.c */
+    struct tcp_rtt rtt;                 /* owner: rtt.c */
+    struct tcp_ts ts;                   /* owner: paws.c */
+    struct tcp_timers timer;            /* owner: timer.c */
+    int64_t  heard_ns, sent_ns;         /* last segment from the peer; last text or control to it */
+    struct list out, ready, queue;
+    void *user;
+    struct tcp_listener *listener;
+    struct tcp_timewait *tw;
+    uint32_t send_buffer, recv_buffer, retransmits;
+};
+
+struct tcp_listener {
+    struct list node, ready;
+    struct list queue[QUEUE_STARVED];   /* by enum tcp_queue; QUEUE_NONE unused */
+    uint32_t n[QUEUE_STARVED];
+    struct tcp *t;
+    struct endpoint local;
+    struct tcp_user_opt opt;
+    void *user;
+};
+
+/* A connection in TIME-WAIT: enough to answer for it (timewait.c). */
+struct tcp_timewait {
+    struct tcp_node node;               /* first */
+    struct list list;                   /* oldest first: all wait equally long */
+    int64_t  over_ns;
+    struct tcp_conn *conn;              /* whose user has not closed yet; or NULL */
+    seq_t    snd_nxt, rcv_nxt;
+    uint32_t rcv_wnd, ts_recent, ts_offset, serial;
+    uint16_t window;                    /* as on the wire */
+    bool     ts_on;
+};
+
+struct tcp_reply {
+    struct flow flow;
+    seq_t    seq, ack;
+    uint32_t ts_val, ts_ecr;
+    uint16_t window;
+    uint8_t  flags;
+    bool     has_ts;
+};
+
+enum { LISTEN_HASH = 64, REPLIES = 256 };
+
+struct tcp {
+    struct tcp_config cfg;
+    struct trace *trace;
+    struct pkt_pools *pools;
+    struct rng *rng;
+    struct tcp_node **bucket;           /* demux.c */
+    uint32_t bucket_mask, count, generation, serial, port_counter;
+    struct tcp_node *last;              /* the one the last segment was for */
+    struct sipkey hash_key, isn_key, port_key;
+    struct pool conns, flights, blocks, timewaits;
+    uint64_t *live;                     /* a bit per object of `conns` */
+    struct list listeners[LISTEN_HASH], listeners_any;  /* by port; on any port */
+    struct list out[IFACE_MAX], unrouted, ready, listeners_ready, starved, dead, timewait;
+    struct wheel wheel;
+    struct wheel_timer timewait_timer;
+    struct tcp_reply reply[REPLIES];
+    uint32_t reply_head, reply_tail;
+    int64_t  challenge_second;
+    uint32_t challenges;
+    int64_t  now_ns;                    /* of the step under way */
+};
+
+/* The first byte in the send buffer.  Not max(una, iss + 1): numbers 2 GiB apart do not compare. */
+static inline seq_t snd_first(const struct tcp_conn *c)
+{
+    return c->state == SYN_SENT || c->state == SYN_RECEIVED ? seq_add(c->snd.iss, 1) : c->snd.una;
+}
+static inline uint32_t snd_pos(const struct tcp_conn *c, seq_t s) { return s.n - c->snd.iss.n - 1; }
+static inline uint32_t rcv_pos(const struct tcp_conn *c, seq_t s) { return s.n - c->rcv.irs.n - 1; }
+static inline uint32_t in_flight(const struct tcp_conn *c) { return (uint32_t)seq_diff(c->snd.nxt, c->snd.una); }
+static inline bool fin_sent(const struct tcp_conn *c)    { return c->fin_queued && seq_lt(c->snd.end, c->snd.nxt); }
+/* Behind the last text byte in order: RCV.NXT without the FIN. */
+static inline seq_t rcv_text_end(const struct tcp_conn *c) { return c->rcv.fin ? seq_sub(c->rcv.nxt, 1) : c->rcv.nxt; }
+static inline uint32_t rcv_wnd(const struct tcp_conn *c)
+{
+    const int32_t w = seq_diff(c->rcv.edge, c->rcv.nxt);
+    return w > 0 ? (uint32_t)w : 0;
+}
+static inline uint16_t tcp_syn_window(const struct tcp_conn *c) { return (uint16_t)(c->recv_buffer < UINT16_MAX ? c->recv_buffer : UINT16_MAX); }
+/* Blocks that text to send, and text that is out of order, leave for what comes in
+ * order: two ends whose blocks were all full of what the other cannot take would
+ * wait for each other for ever.  And peers who do not read, or leave holes, leave
+ * room for the others: an eighth is for who has nothing queued yet, and above it the
+ * more a sender holds the more it leaves. */
+static inline uint32_t tcp_spare_to_send(const struct tcp *t)    { return t->blocks.max / 4; }
+static inline uint32_t tcp_spare_to_reorder(const struct tcp *t) { return t->blocks.max / 2; }
+static inline uint32_t tcp_spare_to_send_more(const struct tcp *t, uint32_t held)
+{
+    const uint32_t enough = 64, max = t->blocks.max;    /* who holds as much can wait for its peer */
+    return max * 3 / 8 + max / 8 * (held < enough ? held : enough) / enough;
+}
+static inline bool state_in(const struct tcp_conn *c, unsigned set) { return set >> c->state & 1; }
+#define IN(s) (1u << (s))
+enum {
+    CAN_RECEIVE = IN(ESTABLISHED) | IN(FIN_WAIT_1) | IN(FIN_WAIT_2),
+    CAN_SEND    = IN(ESTABLISHED) | IN(CLOSE_WAIT),
+    HAS_OUTPUT  = CAN_SEND | IN(FIN_WAIT_1) | IN(CLOSING) | IN(LAST_ACK)
+};
+
+/* conn.c: making and ending one */
+struct tcp_conn *tcp_conn_new(struct tcp *t, const struct path *p, uint16_t local_port, uint16_t remote_port, const struct tcp_user_opt *o);
+/* Chooses the ISS; `above` (may be NULL): what an earlier incarnation has used (§3.6.1). */
+void tcp_conn_start(struct tcp_conn *c, const seq_t *above, int64_t now_ns);
+void tcp_established(struct tcp_conn *c, int64_t now_ns);
+/* To CLOSED.  What the user can still read stays until it closes; without a user it is gone
+ * at the end of the step. */
+void tcp_end(struct tcp_conn *c, enum plumb_err err, enum why why, int64_t now_ns);
+struct tcp_conn *tcp_conn_at(struct tcp *t, uint32_t index);    /* NULL: none lives there */
+void tcp_leave_tables(struct tcp_conn *c);
+void tcp_release(struct tcp_conn *c);
+void tcp_reap(struct tcp *t);                                   /* the end of a step */
+struct tcp_flight *tcp_flight_need(struct tcp_conn *c);
+void tcp_flight_done(struct tcp_conn *c);                       /* gives it back when nothing needs it */
+
+/* state.c */
+void tcp_state_listen(struct tcp_conn *c);                      /* born of a listener */
+void tcp_set_state(struct tcp_conn *c, enum tcp_state to, enum why why, int64_t now_ns);
+
+/* demux.c */
+bool demux_init(struct tcp *t);
+struct tcp_node *demux_find(struct tcp *t, struct addr local, struct addr remote, uint16_t local_port, uint16_t remote_port);
+void demux_add(struct tcp *t, struct tcp_node *n);
+void demux_remove(struct tcp *t, struct tcp_node *n);
+struct tcp_listener *demux_listener(struct tcp *t, struct addr local, uint16_t port);
+
+/* ports.c */
+enum plumb_err tcp_pick_port(struct tcp *t, const struct path *p, uint16_t remote_port, uint16_t *out);
+
+/* route.c: which list a connection that owes output waits on */
+void tcp_wake(struct tcp_conn *c);
+void tcp_sleep(struct tcp_conn *c);
+void tcp_route_lost(struct tcp_conn *c);                        /* asks for the path again */
+void tcp_fit_mss(struct tcp_conn *c);                           /* after path, options or the peer's MSS changed */
+void tcp_path_too_big(struct tcp_conn *c, uint16_t mtu);
+
+/* arrive*.c */
+seg_fate tcp_drop(struct tcp *t, struct tcp_seg *s, enum why why);
+seg_fate tcp_drop_rst(struct tcp *t, struct tcp_seg *s, enum why why);      /* answered by a RST */
+seg_fate tcp_arrive_closed(struct tcp *t, struct tcp_seg *s, enum why why);
+seg_fate tcp_arrive_listen(struct tcp *t, struct tcp_listener *l, struct tcp_seg *s, const seq_t *above);
+seg_fate tcp_arrive_syn_sent(struct tcp_conn *c, struct tcp_seg *s);
+seg_fate tcp_arrive_other(struct tcp_conn *c, struct tcp_seg *s);
+seg_fate tcp_arrive_from_urg(struct tcp_conn *c, struct tcp_seg *s);        /* sixth step on */
+void tcp_negotiate(struct tcp_conn *c, const struct tcp_seg *s);
+bool tcp_fast(struct tcp_conn *c, struct tcp_seg *s);           /* fast.c: header prediction; true: taken */
+
+/* ack.c */
+void tcp_on_ack(struct tcp_conn *c, const struct tcp_seg *s);   /* SEG.ACK =< SND.NXT */
+void tcp_on_syn_acked(struct tcp_conn *c, const struct tcp_seg *s);
+static inline bool fin_acked(const struct tcp_conn *c) { return c->fin_queued && seq_lt(c->snd.end, c->snd.una); }
+
+/* sent.c: SND variables and the send buffer */
+void tcp_sent_open(struct tcp_conn *c, seq_t iss);
+void tcp_sent_window(struct tcp_conn *c, seq_t seq, seq_t ack, uint32_t wnd);
+void tcp_sent_queued(struct tcp_conn *c, uint32_t n, bool push, bool urgent);
+void tcp_sent_pushed(struct tcp_conn *c);
+void tcp_sent_advance(struct tcp_conn *c, seq_t from, seq_t to, int64_t now_ns);
+struct sent_acked { uint32_t bytes; int64_t rtt_ns; bool fin; };
+struct sent_acked tcp_sent_acked(struct tcp_conn *c, seq_t ack, int64_t time_ns);
+void tcp_sent_untime(struct tcp_conn *c);
+uint8_t *tcp_sent_room(struct tcp_conn *c, uint32_t *room);
+void tcp_sent_clear(struct tcp_conn *c);
+
+/* window.c: RCV variables and the receive buffer */
+void tcp_rcv_open(struct tcp_conn *c, seq_t irs, uint32_t offered);  /* offered: by our SYN */
+uint16_t tcp_rcv_offer(struct tcp_conn *c, bool syn);           /* the window field; may move the edge */
+bool tcp_rcv_update_due(const struct tcp_conn *c);
+/* WHY_NONE: taken, in or out of order; `advanced`: by how much RCV.NXT moved. */
+enum why tcp_rcv_text(struct tcp_conn *c, seq_t seq, const uint8_t *text, uint32_t len, uint32_t *advanced);
+void tcp_rcv_no_gaps(struct tcp_conn *c);                       /* a new flight */
+void tcp_rcv_forget_gaps(struct tcp_conn *c);                   /* the connection is over */
+void tcp_rcv_hold_fin(struct tcp_conn *c, seq_t at);            /* a FIN in the window, its turn may come later */
+void tcp_rcv_fin(struct tcp_conn *c);
+void tcp_rcv_urgent(struct tcp_conn *c, seq_t up);
+void tcp_rcv_consume(struct tcp_conn *c, uint32_t n);
+void tcp_rcv_clear(struct tcp_conn *c);
+static inline bool rcv_has_gap(const struct tcp_conn *c) { return c->flight && c->flight->reasm.count > 0; }
+
+/* delack.c */
+void tcp_owe_text_ack(struct tcp_conn *c, uint32_t bytes, uint16_t part, int64_t now_ns);
+void tcp_owe_ack_now(struct tcp_conn *c);
+void tcp_owe_own_ack(struct tcp_conn *c);                       /* this segment owes one of its own */
+void tcp_ack_sent(struct tcp_conn *c, bool own);
+void tcp_delack_expired(struct tcp_conn *c);
+
+/* rtt.c */
+void tcp_rtt_init(struct tcp_conn *c);
+void tcp_rtt_sample(struct tcp_conn *c, int64_t rtt_ns, int64_t now_ns);
+void tcp_rtt_back_off(struct tcp_conn *c);
+void tcp_rtt_syn_was_lost(struct tcp_conn *c);
+int64_t tcp_rto(const struct tcp_conn *c);                      /* backed off */
+
+/* recover.c */
+void tcp_recover_init(struct tcp_conn *c, struct tcp_flight *f);
+void tcp_recover_start(struct tcp_conn *c);                     /* established */
+void tcp_recover_on_dup_ack(struct tcp_conn *c, int64_t now_ns);
+struct recover_ack { uint32_t bytes, in_flight; int64_t rtt_ns, now_ns; };
+void tcp_recover_on_ack(struct tcp_conn *c, const struct recover_ack *a);
+void tcp_recover_on_timeout(struct tcp_conn *c, int64_t now_ns);
+void tcp_recover_resend_all(struct tcp_conn *c);                /* not by loss: window reopened, segment size fell */
+void tcp_recover_sent(struct tcp_conn *c, seq_t from, seq_t to, int64_t now_ns);
+void tcp_recover_on_idle(struct tcp_conn *c);
+uint32_t tcp_cwnd(const struct tcp_conn *c);                    /* inflated while duplicate ACKs come */
+
+/* timer.c */
+void tcp_timer_init(struct tcp_conn *c);
+void tcp_timer_on_sending(struct tcp_conn *c, int64_t now_ns);  /* something that wants an acknowledgment is about to leave */
+void tcp_timer_on_progress(struct tcp_conn *c, int64_t now_ns); /* it was acknowledged, at least in part */
+void tcp_timer_on_heard(struct tcp_conn *c);                    /* any acceptable ACK */
+void tcp_timer_on_blocked(struct tcp_conn *c, int64_t now_ns);  /* text waits with nothing in flight */
+void tcp_timer_on_no_path(struct tcp_conn *c, int64_t now_ns);  /* text waits and no way leads to the peer */
+void tcp_timer_on_unblocked(struct tcp_conn *c);
+void tcp_timer_on_ack_delayed(struct tcp_conn *c, int64_t now_ns);
+void tcp_timer_on_ack_sent(struct tcp_conn *c);
+void tcp_timer_on_established(struct tcp_conn *c, int64_t now_ns);
+void tcp_timer_on_orphan_wait(struct tcp_conn *c, int64_t now_ns);
+void tcp_timer_on_option(struct tcp_conn *c, int64_t now_ns);
+void tcp_timer_stop(struct tcp_conn *c);
+void tcp_timer_expired(struct tcp_conn *c, int64_t now_ns);
+
+/* output.c, build.c */
+struct tcp_tx { seq_t seq; uint32_t len; uint8_t flags; bool own; };   /* own: the ACK that one segment owed by itself */
+void tcp_due_syn(struct tcp_conn *c);
+void tcp_due_probe(struct tcp_conn *c);
+void tcp_due_keepalive(struct tcp_conn *c);
+void tcp_due_force(struct tcp_conn *c);
+void tcp_due_update(struct tcp_conn *c);
+void tcp_due_nothing(struct tcp_conn *c);
+bool tcp_unsent(const struct tcp_conn *c);                      /* text or a FIN not sent yet */
+bool tcp_owes(const struct tcp_conn *c);                        /* a quick guess; tcp_out decides */
+struct pkt *tcp_build(struct tcp_conn *c, const struct tcp_tx *x, int64_t now_ns);
+uint16_t tcp_header_bytes(const struct tcp_conn *c);            /* TCP header of a segment without SYN */
+
+/* isn.c */
+seq_t tcp_isn(const struct tcp *t, const struct tcp_node *n, int64_t now_ns);
+uint32_t tcp_ts_offset(const struct tcp *t, const struct tcp_node *n);
+
+/* challenge.c */
+bool tcp_challenge_allowed(struct tcp *t, int64_t now_ns);
+seg_fate tcp_challenge(struct tcp_conn *c, struct tcp_seg *s, enum why why);
+
+/* paws.c */
+uint32_t tcp_ts_clock(uint32_t offset, int64_t now_ns);
+void tcp_ts_open(struct tcp_conn *c);
+void tcp_ts_agreed(struct tcp_conn *c, const struct tcp_seg *s);
+bool tcp_paws_old(const struct tcp_conn *c, const struct tcp_seg *s);
+void tcp_ts_update(struct tcp_conn *c, const struct tcp_seg *s);
+
+/* timewait.c */
+void tcp_timewait_enter(struct tcp_conn *c, enum why why, int64_t now_ns);
+seg_fate tcp_arrive_timewait(struct tcp *t, struct tcp_timewait *w, struct tcp_seg *s);
+void tcp_timewait_end(struct tcp *t, struct tcp_timewait *w, enum why why, int64_t now_ns);
+void tcp_timewait_tick(struct tcp *t, int64_t now_ns);
+
+/* reply.c */
+void tcp_reply_push(struct tcp *t, const struct tcp_reply *r, int64_t now_ns);
+void tcp_reply_rst(struct tcp *t, const struct tcp_seg *s);     /* §3.10.7.1's form */
+void tcp_reply_abort(struct tcp_conn *c, int64_t now_ns);       /* <SEQ=SND.NXT><CTL=RST,ACK> */
+
+/* listen.c */
+void listen_queue(struct tcp_conn *c, enum tcp_queue to);       /* from the list it is on to another */
+void listen_leave(struct tcp_conn *c);
+void tcp_starved(struct tcp_conn *c);
+void tcp_feed_starved(struct tcp *t);
+
+/* ready.c: what the user is told */
+void tcp_ready(struct tcp_conn *c, unsigned bits);
+void tcp_listener_ready(struct tcp_listener *l);

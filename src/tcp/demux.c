@@ -1,0 +1,93 @@
+/* From a segment's addresses and ports to its connection: a preallocated,
+ * intrusive hash table under a secret key.  Listeners stand in a table of their
+ * own, by port. */
+#include "tcp/conn.h"
+#include <stdlib.h>
+
+bool demux_init(struct tcp *t)
+{
+    uint32_t size = 64;
+    while (size < t->cfg.max_conns && size < 1u << 22)
+        size *= 2;
+    t->bucket = calloc(size, sizeof *t->bucket);
+    t->bucket_mask = size - 1;
+    return t->bucket != NULL;
+}
+
+static uint32_t hash_of(const struct tcp *t, const struct addr *local, const struct addr *remote, uint16_t local_port, uint16_t remote_port)
+{
+    const uint64_t ports = (uint64_t)local_port << 16 | remote_port;
+    if (addr_is4(*local)) {
+        const uint64_t words[2] = { (uint64_t)local->w[3] << 32 | remote->w[3], ports };
+        return (uint32_t)siphash_words(&t->hash_key, words, 2);
+    }
+    const uint64_t words[5] = { local->q[0], local->q[1], remote->q[0], remote->q[1], ports };
+    return (uint32_t)siphash_words(&t->hash_key, words, 5);
+}
+
+static bool is(const struct tcp_node *n, const struct addr *local, const struct addr *remote, uint16_t local_port, uint16_t remote_port)
+{
+    return n->remote_port == remote_port && n->local_port == local_port &&
+           addr_eq(n->path.remote, *remote) && addr_eq(n->path.local, *local);
+}
+
+struct tcp_node *demux_find(struct tcp *t, struct addr local, struct addr remote, uint16_t local_port, uint16_t remote_port)
+{
+    if (t->last && is(t->last, &local, &remote, local_port, remote_port))
+        return t->last;                         /* segments come in runs */
+    const uint32_t hash = hash_of(t, &local, &remote, local_port, remote_port);
+    struct tcp_node *n = t->bucket[hash & t->bucket_mask];
+    while (n && !(n->hash == hash && is(n, &local, &remote, local_port, remote_port)))
+        n = n->next;
+    if (n)
+        t->last = n;
+    return n;
+}
+
+void demux_add(struct tcp *t, struct tcp_node *n)
+{
+    n->hash = hash_of(t, &n->path.local, &n->path.remote, n->local_port, n->remote_port);
+    n->next = t->bucket[n->hash & t->bucket_mask];
+    n->in = true;
+    t->bucket[n->hash & t->bucket_mask] = n;
+    t->count++;
+}
+
+void demux_remove(struct tcp *t, struct tcp_node *n)
+{
+    if (!n->in)
+        return;
+    struct tcp_node **at = &t->bucket[n->hash & t->bucket_mask];
+    while (*at != n)
+        at = &(*at)->next;
+    *at = n->next;
+    n->in = false;
+    t->count--;
+    if (t->last == n)
+        t->last = NULL;
+}
+
+/* How well a listener fits: 0 not at all, 2 by its address, 1 by taking any. */
+static int fits(const struct tcp_listener *l, const struct addr *local)
+{
+    if (addr_eq(l->local.addr, *local))
+        return 2;
+    return addr_is_none(l->local.addr) || (addr_is_any(l->local.addr) && addr_is4(l->local.addr) == addr_is4(*local));
+}
+
+static struct tcp_listener *best(const struct list *head, const struct addr *local, uint16_t port)
+{
+    struct tcp_listener *found = NULL;
+    for (const struct list *n = head->next; n != head; n = n->next) {
+        struct tcp_listener *l = list_entry(n, struct tcp_listener, node);
+        if (l->local.port == port && fits(l, local) > (found ? fits(found, local) : 0))
+            found = l;
+    }
+    return found;
+}
+
+struct tcp_listener *demux_listener(struct tcp *t, struct addr local, uint16_t port)
+{
+    struct tcp_listener *l = best(&t->listeners[port % LISTEN_HASH], &local, port);
+    return l ? l : best(&t->listeners_any, &local, 0);
+}

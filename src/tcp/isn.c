@@ -1,0 +1,22 @@
+/* Initial sequence numbers: ISN = M + F(localip, localport, remoteip, remoteport,
+ * secretkey), RFC 9293 §3.4.1 and RFC 6528.  M moves every 4 microseconds [MUST-8];
+ * F is a keyed hash [SHLD-1] that nobody outside can compute [MUST-9]. */
+#include "tcp/conn.h"
+
+static uint64_t flow_hash(const struct tcp *t, const struct tcp_node *n)
+{
+    const uint64_t words[5] = { n->path.local.q[0], n->path.local.q[1], n->path.remote.q[0], n->path.remote.q[1],
+                                (uint64_t)n->local_port << 16 | n->remote_port };
+    return siphash(&t->isn_key, words, sizeof words);
+}
+
+seq_t tcp_isn(const struct tcp *t, const struct tcp_node *n, int64_t now_ns)
+{
+    if (t->cfg.isn_fixed)
+        return seq(t->cfg.isn);
+    return seq((uint32_t)flow_hash(t, n) + (uint32_t)(now_ns / (4 * NS_PER_US)));
+}
+
+/* The time stamp clock starts elsewhere for each pair of ends, but does not go back
+ * between connections of the same pair (RFC 7323 §5.4, RFC 6191). */
+uint32_t tcp_ts_offset(const struct tcp *t, const struct tcp_node *n) { return (uint32_t)(flow_hash(t, n) >> 32); }

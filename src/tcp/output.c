@@ -1,0 +1,217 @@
+/* What may be sent now: the only exit.  Called twice, the second call sends nothing. */
+#include "tcp/conn.h"
+
+void tcp_due_syn(struct tcp_conn *c)       { c->due.syn = true; }
+void tcp_due_probe(struct tcp_conn *c)     { c->due.probe = true; }
+void tcp_due_keepalive(struct tcp_conn *c) { c->due.keepalive = true; }
+void tcp_due_force(struct tcp_conn *c)     { c->due.force = true; }
+void tcp_due_update(struct tcp_conn *c)    { c->due.update = true; }
+void tcp_due_nothing(struct tcp_conn *c)   { c->due = (struct tcp_due){ 0 }; }
+
+bool tcp_unsent(const struct tcp_conn *c)
+{
+    return seq_lt(c->snd.nxt, c->snd.end) || (c->fin_queued && !fin_sent(c));
+}
+
+static bool resending(const struct tcp_conn *c)
+{
+    const struct tcp_flight *f = c->flight;
+    return f && (f->rec.front_owed || seq_lt(f->rec.resend, f->rec.resend_to));
+}
+
+bool tcp_owes(const struct tcp_conn *c)
+{
+    const struct tcp_due *d = &c->due;
+    if (c->owed.now || c->owed.each || d->syn || d->probe || d->keepalive || d->force || d->update)
+        return true;
+    return state_in(c, HAS_OUTPUT) && (tcp_unsent(c) || resending(c));
+}
+
+/* Accounts for a segment and puts it into the batch.  Without a packet buffer it is
+ * as if the wire had lost it: the timers bring it again. */
+static void emit(struct tcp_conn *c, const struct tcp_tx *x, struct batch *b, int64_t now_ns)
+{
+    struct pkt *k = tcp_build(c, x, now_ns);
+    const seq_t to = seq_add(x->seq, x->len + !!(x->flags & SYN) + !!(x->flags & FIN));
+    if (k)
+        batch_add(b, k);
+    else
+        trace_count(c->t->trace, WHY_NO_BUFFER, now_ns);
+    if (x->flags & ACK)
+        tcp_ack_sent(c, x->own);
+    if (seq_eq(x->seq, to))
+        return;
+    tcp_flight_need(c);
+    tcp_timer_on_sending(c, now_ns);
+    tcp_recover_sent(c, x->seq, to, now_ns);
+    tcp_sent_advance(c, x->seq, to, now_ns);
+    c->sent_ns = now_ns;
+    if ((x->flags & FIN) && c->state == CLOSE_WAIT)
+        tcp_set_state(c, LAST_ACK, WHY_USER_CLOSE, now_ns);
+}
+
+/* A segment without text: an acknowledgment, or a question that asks for one. */
+static void emit_bare(struct tcp_conn *c, seq_t seq, struct batch *b, int64_t now_ns)
+{
+    emit(c, &(struct tcp_tx){ .seq = seq, .flags = ACK }, b, now_ns);
+}
+
+static uint32_t min32(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
+/* The most text for one packet: what the interface segments for us, in whole segments. */
+static uint32_t packet_max(const struct tcp_conn *c)
+{
+    const struct path *p = &c->node.path;
+    if (p->gso_max <= p->mtu)
+        return c->mss;
+    const uint32_t headers = 40u + tcp_header_bytes(c), large = min32(p->gso_max, UINT16_MAX);
+    return large > headers + c->mss ? (large - headers) / c->mss * c->mss : c->mss;
+}
+
+/* May a segment that is not full leave?  Sender's SWS avoidance [MUST-38] and the
+ * Nagle algorithm [SHLD-7], §3.8.6.2.1. */
+static bool short_may_leave(const struct tcp_conn *c, seq_t next, uint32_t n, bool all)
+{
+    const bool nothing_out = seq_eq(next, c->snd.una);
+    const bool pushed = seq_le(c->snd.end, c->snd.push);
+    if (c->due.force || seq_lt(next, c->snd.nxt))       /* (4), or sent before */
+        return true;
+    if (all && c->fin_queued)
+        return true;
+    if (c->cork)
+        return false;
+    if (all && pushed && (nothing_out || c->no_delay))  /* (2); Nagle is off for whom asked [MUST-17] */
+        return true;
+    return nothing_out && n >= c->snd.max_wnd / 2;      /* (3); what was not pushed gathers [MAY-16] */
+}
+
+/* How much of `n` bytes fits the rules. */
+static uint32_t worth_sending(const struct tcp_conn *c, seq_t next, uint32_t n, bool all)
+{
+    const uint32_t max = packet_max(c), tail = n % c->mss;
+    if (n > max)
+        return max;
+    if (tail == 0)
+        return n;                                       /* (1) and [SHLD-28] */
+    return short_may_leave(c, tail == n ? next : seq_add(next, n - tail), tail, all) ? n : n - tail;
+}
+
+/* The next segment with text or FIN that the peer's window and congestion control allow. */
+static bool next_segment(const struct tcp_conn *c, struct tcp_tx *x)
+{
+    const struct tcp_recover *r = c->flight ? &c->flight->rec : NULL;
+    const bool front = r && r->front_owed, again = r && seq_lt(r->resend, r->resend_to);
+    const seq_t next = front ? c->snd.una : again ? r->resend : c->snd.nxt;
+    const uint32_t cwnd = tcp_cwnd(c) > c->mss ? tcp_cwnd(c) : c->mss;
+    const uint32_t wnd = front || c->snd.wnd < cwnd ? c->snd.wnd : cwnd;
+    const int32_t queued = seq_diff(c->snd.end, next), usable = seq_diff(seq_add(c->snd.una, wnd), next);
+    if (usable <= 0 || queued < 0)                      /* nothing beyond the window, though it shrank [MUST-34] [SHLD-15] [SHLD-16] */
+        return false;
+    uint32_t n = min32((uint32_t)queued, (uint32_t)usable);
+    const bool all = n == (uint32_t)queued;
+    if (front)
+        n = min32(n, c->mss);
+    else if (n > 0)
+        n = worth_sending(c, next, n, all);
+    const seq_t to = seq_add(next, n);
+    *x = (struct tcp_tx){ .seq = next, .len = n, .flags = ACK };
+    if (c->fin_queued && seq_eq(to, c->snd.end) && seq_diff(seq_add(c->snd.una, c->snd.wnd), to) > 0)
+        x->flags |= FIN;
+    if (n > 0 && seq_lt(next, c->snd.push) && seq_le(c->snd.push, to))
+        x->flags |= PSH;                                /* [MUST-61]; once per run of pushes [SHLD-27] */
+    return n > 0 || (x->flags & FIN);
+}
+
+static bool send_text(struct tcp_conn *c, struct batch *b, int64_t now_ns)
+{
+    struct tcp_tx x;
+    if (!in_flight(c) && now_ns - c->sent_ns > tcp_rto(c) && tcp_unsent(c))
+        tcp_recover_on_idle(c);
+    while (next_segment(c, &x)) {
+        if (batch_full(b))
+            return false;
+        emit(c, &x, b, now_ns);
+    }
+    c->due.force = false;
+    if (!in_flight(c) && tcp_unsent(c))
+        tcp_timer_on_blocked(c, now_ns);
+    return true;
+}
+
+/* One octet, whatever the window says: §3.8.6.1. */
+static void send_probe(struct tcp_conn *c, struct batch *b, int64_t now_ns)
+{
+    const seq_t at = c->snd.una;
+    struct tcp_tx x = { .seq = at, .flags = ACK };
+    c->due.probe = false;
+    if (seq_lt(at, c->snd.end))
+        x.len = 1;
+    else if (c->fin_queued && seq_eq(at, c->snd.end))
+        x.flags |= FIN;
+    else
+        return;
+    TRACE(c->t->trace, now_ns, c->serial, tcp_probe, .kind = 0, .count = c->timer.retries);
+    emit(c, &x, b, now_ns);
+}
+
+/* No data in it, a number the peer has seen [SHLD-12]. */
+static void send_keepalive(struct tcp_conn *c, struct batch *b, int64_t now_ns)
+{
+    c->due.keepalive = false;
+    TRACE(c->t->trace, now_ns, c->serial, tcp_probe, .kind = 1, .count = c->timer.probes);
+    emit_bare(c, seq_sub(c->snd.nxt, 1), b, now_ns);
+}
+
+static void send_syn(struct tcp_conn *c, struct batch *b, int64_t now_ns)
+{
+    c->due.syn = false;
+    if (c->state != SYN_SENT && c->state != SYN_RECEIVED)
+        return;
+    emit(c, &(struct tcp_tx){ .seq = c->snd.iss, .flags = c->state == SYN_SENT ? SYN : SYN | ACK }, b, now_ns);
+}
+
+/* False: the batch is full and more is owed. */
+static bool output(struct tcp_conn *c, struct batch *b, int64_t now_ns)
+{
+    if (c->due.syn)
+        send_syn(c, b, now_ns);
+    if (c->state == SYN_SENT || c->hold)
+        return true;
+    while (c->owed.each > 0) {                          /* first the one that moved the edge, then its duplicates */
+        if (batch_full(b))
+            return false;
+        emit(c, &(struct tcp_tx){ .seq = c->snd.nxt, .flags = ACK, .own = !c->owed.now }, b, now_ns);
+    }
+    if (batch_full(b))
+        return false;
+    if (c->due.keepalive)
+        send_keepalive(c, b, now_ns);
+    if (c->due.probe && !batch_full(b))
+        send_probe(c, b, now_ns);
+    if (state_in(c, HAS_OUTPUT) && !send_text(c, b, now_ns))
+        return false;
+    if (!c->owed.now && !(c->due.update && tcp_rcv_update_due(c))) {
+        c->due.update = false;
+        return true;
+    }
+    if (batch_full(b))
+        return false;
+    c->due.update = false;
+    emit_bare(c, c->snd.nxt, b, now_ns);
+    return true;
+}
+
+void tcp_out(struct tcp *t, unsigned iface, struct batch *b, int64_t now_ns)
+{
+    if (iface >= IFACE_MAX)
+        return;
+    t->now_ns = now_ns;
+    while (!batch_full(b)) {
+        struct list *n = list_pop(&t->out[iface]);
+        if (!n)
+            return;
+        struct tcp_conn *c = list_entry(n, struct tcp_conn, out);
+        if (!output(c, b, now_ns))
+            tcp_wake(c);                                /* behind the others: they get their turn */
+    }
+}

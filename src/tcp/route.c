@@ -1,0 +1,115 @@
+/* Who waits for output: by interface when the path is of the current generation,
+ * else in the list of those whose path stack/ must find. */
+#include "tcp/conn.h"
+
+static bool path_current(const struct tcp_conn *c)
+{
+    const uint32_t g = c->node.path.generation;
+    return g != 0 && (int32_t)(g - c->t->generation) >= 0;
+}
+
+void tcp_wake(struct tcp_conn *c)
+{
+    if (list_linked(&c->out) || c->state == CLOSED || c->state == TIME_WAIT || c->dead)
+        return;
+    c->unrouted = !path_current(c);
+    list_push(c->unrouted ? &c->t->unrouted : &c->t->out[c->node.path.iface % IFACE_MAX], &c->out);
+}
+
+void tcp_sleep(struct tcp_conn *c)
+{
+    if (!c->dead)
+        list_remove(&c->out);
+}
+
+struct tcp_conn *tcp_next_unrouted(struct tcp *t)
+{
+    struct list *n = list_pop(&t->unrouted);
+    return n ? list_entry(n, struct tcp_conn, out) : NULL;
+}
+
+void tcp_flow(const struct tcp_conn *c, struct flow *out)
+{
+    *out = (struct flow){ c->node.path.local, c->node.path.remote, c->node.local_port, c->node.remote_port };
+}
+
+/* What was owed is lost, as on a wire; timers ask again.  Whoever is still opening ends:
+ * a stranger that cannot be answered would stay half-open. */
+static void no_path(struct tcp_conn *c, int64_t now_ns)
+{
+    c->soft_error = PLUMB_NO_ROUTE;
+    if (c->state == SYN_SENT || c->state == SYN_RECEIVED) {
+        tcp_end(c, PLUMB_NO_ROUTE, WHY_NO_ROUTE_LEFT, now_ns);
+        return;
+    }
+    tcp_due_nothing(c);
+    tcp_timer_on_no_path(c, now_ns);
+    tcp_ready(c, TCP_TROUBLE);
+}
+
+void tcp_set_path(struct tcp_conn *c, const struct path *p, int64_t now_ns)
+{
+    c->t->now_ns = now_ns;
+    c->unrouted = false;
+    if (!p) {
+        no_path(c, now_ns);
+        return;
+    }
+    const struct addr local = c->node.path.local, remote = c->node.path.remote;     /* [MUST-45] */
+    c->node.path = *p;
+    c->node.path.local = local;
+    c->node.path.remote = remote;
+    if (p->generation == 0)
+        c->node.path.generation = c->t->generation ? c->t->generation : 1;
+    const uint16_t before = c->mss;
+    tcp_fit_mss(c);
+    if (c->mss < before && in_flight(c) && state_in(c, HAS_OUTPUT))
+        tcp_recover_resend_all(c);
+    tcp_wake(c);
+}
+
+void tcp_paths_changed(struct tcp *t, uint32_t generation)
+{
+    t->generation = generation;
+    for (unsigned i = 0; i < IFACE_MAX; i++)
+        for (struct list *n; (n = list_pop(&t->out[i]));)
+            tcp_wake(list_entry(n, struct tcp_conn, out));
+}
+
+void tcp_route_lost(struct tcp_conn *c)
+{
+    c->node.path.generation = 0;
+    if (list_linked(&c->out) && !c->unrouted && !c->dead)
+        list_remove(&c->out);
+}
+
+static uint16_t ip_header(const struct tcp_conn *c) { return addr_is4(c->node.path.local) ? 20 : 40; }
+
+/* Eff.snd.MSS = min(SendMSS+20, MMS_S) - TCPhdrsize - IPoptionsize [MUST-16] [SHLD-6];
+ * every link carries 68 bytes (RFC 791 §3.2). */
+void tcp_fit_mss(struct tcp_conn *c)
+{
+    const uint16_t least = 28, ip = ip_header(c), options = (uint16_t)(tcp_header_bytes(c) - TCP_HEADER);
+    const uint16_t mtu = c->node.path.mtu ? c->node.path.mtu : 576;
+    uint16_t mss = mtu > ip + TCP_HEADER + least ? (uint16_t)(mtu - ip - TCP_HEADER) : least;
+    if (c->peer_mss && c->peer_mss < mss)
+        mss = c->peer_mss;
+    c->mss = mss > options + 8 ? (uint16_t)(mss - options) : 8;
+}
+
+/* RFC 1191 §4; below 296 a claim is not believed (RFC 5927 §7.2 asks for care). */
+void tcp_path_too_big(struct tcp_conn *c, uint16_t mtu)
+{
+    const uint16_t least = addr_is4(c->node.path.local) ? 296 : 1280;
+    if (mtu < least)
+        mtu = least;
+    if (mtu >= c->node.path.mtu)
+        return;
+    c->node.path.mtu = mtu;
+    c->node.path.gso_max = 0;
+    tcp_fit_mss(c);
+    tcp_recover_resend_all(c);
+    tcp_wake(c);
+}
+
+bool tcp_has_output(const struct tcp *t, unsigned iface) { return iface < IFACE_MAX && !list_empty(&t->out[iface]); }

@@ -1,0 +1,48 @@
+/* The retransmission timeout: RFC 6298, in its order [MUST-18]. */
+#include "tcp/conn.h"
+
+static const int64_t RTO_MAX_NS = 120 * NS_PER_SEC;                 /* (2.5): at least 60 s */
+static const int64_t GRANULARITY_NS = NS_PER_MS;
+
+void tcp_rtt_init(struct tcp_conn *c)
+{
+    c->rtt = (struct tcp_rtt){ .rto_ns = c->t->cfg.rto_initial_ns };    /* (2.1) */
+}
+
+void tcp_rtt_sample(struct tcp_conn *c, int64_t rtt_ns, int64_t now_ns)
+{
+    struct tcp_rtt *r = &c->rtt;
+    if (rtt_ns < 0)
+        return;
+    if (r->srtt_ns == 0) {                                          /* (2.2) */
+        r->srtt_ns = rtt_ns ? rtt_ns : 1;
+        r->var_ns = rtt_ns / 2;
+    } else {                                                        /* (2.3), in this order */
+        const int64_t off = r->srtt_ns > rtt_ns ? r->srtt_ns - rtt_ns : rtt_ns - r->srtt_ns;
+        r->var_ns += (off - r->var_ns) / 4;
+        r->srtt_ns += (rtt_ns - r->srtt_ns) / 8;
+    }
+    r->rto_ns = r->srtt_ns + time_max(GRANULARITY_NS, 4 * r->var_ns);
+    r->rto_ns = time_min(time_max(r->rto_ns, c->t->cfg.rto_min_ns), RTO_MAX_NS);    /* (2.4), minimum by configuration */
+    r->backoff = 0;
+    TRACE(c->t->trace, now_ns, c->serial, tcp_rtt, .sample_ns = rtt_ns, .srtt_ns = r->srtt_ns, .rto_ns = r->rto_ns);
+}
+
+void tcp_rtt_back_off(struct tcp_conn *c)                           /* (5.5) [MUST-19] */
+{
+    if (c->rtt.backoff < 20)
+        c->rtt.backoff++;
+}
+
+void tcp_rtt_syn_was_lost(struct tcp_conn *c)                       /* (5.7) */
+{
+    c->rtt.backoff = 0;
+    if (c->rtt.srtt_ns == 0)
+        c->rtt.rto_ns = time_max(c->rtt.rto_ns, 3 * NS_PER_SEC);
+}
+
+int64_t tcp_rto(const struct tcp_conn *c)
+{
+    const int64_t rto = c->rtt.rto_ns;
+    return c->rtt.backoff > 20 || rto > RTO_MAX_NS >> c->rtt.backoff ? RTO_MAX_NS : rto << c->rtt.backoff;
+}

@@ -1,0 +1,117 @@
+/* The instance: its configuration, its pools, its clockwork. */
+#include "tcp/conn.h"
+#include <stdlib.h>
+
+#define DEFAULT(field, value) do { if (!(field)) (field) = (value); } while (0)
+
+static void defaults(struct tcp_config *c)
+{
+    DEFAULT(c->max_conns, 4096);
+    DEFAULT(c->max_blocks, 16384);
+    DEFAULT(c->send_buffer, 1 << 20);
+    DEFAULT(c->recv_buffer, 1 << 20);
+    DEFAULT(c->initial_window, 10);                         /* RFC 6928 */
+    DEFAULT(c->rto_min_ns, 200 * NS_PER_MS);
+    DEFAULT(c->rto_initial_ns, NS_PER_SEC);                 /* RFC 6298 (2.1) */
+    DEFAULT(c->delayed_ack_ns, 40 * NS_PER_MS);
+    DEFAULT(c->msl_ns, 30 * NS_PER_SEC);
+    DEFAULT(c->keepalive_idle_ns, 7200 * NS_PER_SEC);       /* [MUST-27] [MUST-28] */
+    DEFAULT(c->keepalive_interval_ns, 75 * NS_PER_SEC);
+    DEFAULT(c->keepalive_probes, 9);
+    DEFAULT(c->syn_retries, 7);
+    DEFAULT(c->synack_retries, 5);
+    DEFAULT(c->retries, 15);                                /* R2, well above 100 s [SHLD-11] */
+    if (c->delayed_ack_ns > 500 * NS_PER_MS)                /* [MUST-40] */
+        c->delayed_ack_ns = 500 * NS_PER_MS - 1;
+    if (c->send_buffer > BUF_BYTES_MAX - TCP_BLOCK)
+        c->send_buffer = BUF_BYTES_MAX - TCP_BLOCK;
+    if (c->recv_buffer > BUF_BYTES_MAX - TCP_BLOCK)
+        c->recv_buffer = BUF_BYTES_MAX - TCP_BLOCK;
+}
+
+struct tcp_config tcp_rfc_plain(void)
+{
+    return (struct tcp_config){ .rto_min_ns = NS_PER_SEC, .rto_initial_ns = NS_PER_SEC, .msl_ns = 120 * NS_PER_SEC, .rfc5681 = true };
+}
+
+static bool make_pools(struct tcp *t)
+{
+    const struct tcp_config *c = &t->cfg;
+    t->live = calloc((c->max_conns + 63) / 64, sizeof *t->live);
+    return t->live && demux_init(t) &&
+           pool_init(&t->conns, sizeof(struct tcp_conn), c->max_conns) &&
+           pool_init(&t->flights, sizeof(struct tcp_flight), c->max_conns) &&
+           pool_init(&t->timewaits, sizeof(struct tcp_timewait), c->max_conns) &&
+           pool_init(&t->blocks, TCP_BLOCK, c->max_blocks);
+}
+
+struct tcp *tcp_new(const struct tcp_config *cfg, struct trace *trace, struct pkt_pools *pools, struct rng *rng, int64_t now_ns)
+{
+    struct tcp *t = calloc(1, sizeof *t);
+    if (!t)
+        return NULL;
+    if (cfg)
+        t->cfg = *cfg;
+    defaults(&t->cfg);
+    t->trace = trace;
+    t->pools = pools;
+    t->rng = rng;
+    t->now_ns = now_ns;
+    t->challenge_second = -1;                               /* none has been counted yet */
+    t->hash_key = sipkey_from(rng);
+    t->isn_key = sipkey_from(rng);
+    t->challenge_second = -1;                           /* no second has had its share yet */
+    t->port_key = sipkey_from(rng);
+    for (unsigned i = 0; i < LISTEN_HASH; i++)
+        list_init(&t->listeners[i]);
+    list_init(&t->listeners_any);
+    for (unsigned i = 0; i < IFACE_MAX; i++)
+        list_init(&t->out[i]);
+    list_init(&t->unrouted);
+    list_init(&t->ready);
+    list_init(&t->listeners_ready);
+    list_init(&t->starved);
+    list_init(&t->dead);
+    list_init(&t->timewait);
+    wheel_init(&t->wheel, now_ns);
+    if (!make_pools(t)) {
+        tcp_free(t);
+        return NULL;
+    }
+    return t;
+}
+
+void tcp_free(struct tcp *t)
+{
+    if (!t)
+        return;
+    for (unsigned i = 0; i <= LISTEN_HASH; i++) {
+        struct list *head = i < LISTEN_HASH ? &t->listeners[i] : &t->listeners_any;
+        for (struct list *n; (n = list_pop(head));)
+            free(list_entry(n, struct tcp_listener, node));
+    }
+    pool_fini(&t->conns);
+    pool_fini(&t->flights);
+    pool_fini(&t->timewaits);
+    pool_fini(&t->blocks);
+    free(t->live);
+    free(t->bucket);
+    free(t);
+}
+
+int64_t tcp_deadline(const struct tcp *t) { return wheel_deadline(&t->wheel); }
+
+void tcp_tick(struct tcp *t, int64_t now_ns)
+{
+    t->now_ns = now_ns;
+    for (struct wheel_timer *w; (w = wheel_expire(&t->wheel, now_ns));) {
+        if (w == &t->timewait_timer)
+            tcp_timewait_tick(t, now_ns);
+        else
+            tcp_timer_expired(list_entry(w, struct tcp_conn, timer.wheel), now_ns);
+    }
+    tcp_reap(t);
+}
+
+uint32_t tcp_count(const struct tcp *t) { return t->count; }
+uint32_t tcp_blocks_used(const struct tcp *t) { return t->blocks.used; }

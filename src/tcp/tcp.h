@@ -1,0 +1,161 @@
+/* TCP: the machine of RFC 9293, driven by stack/ and used through socket/net.h.
+ *
+ * Arrive decides, output sends: tcp_in only notes what is owed; tcp_out is the
+ * only exit and is idempotent.  Nothing here calls the user: readiness is a list
+ * that stack/ drains between steps. */
+#pragma once
+#include "base/err.h"
+#include "base/path.h"
+#include "base/pkt.h"
+#include "base/rng.h"
+#include "base/seq.h"
+#include "tcp/state.h"
+#include "trace/trace.h"
+#include "wire/ip.h"
+
+struct tcp; struct tcp_conn; struct tcp_listener;
+
+/* All-zero gives the defaults in brackets. */
+struct tcp_config {
+    uint32_t max_conns;                 /* [4096] */
+    uint32_t max_blocks;                /* buffer blocks of TCP_BLOCK bytes in the whole stack [16384] */
+    uint32_t send_buffer, recv_buffer;  /* bytes per connection [1 MiB, 1 MiB]; recv bounds the window */
+    uint32_t initial_window;            /* segments [10]; not used with rfc5681 */
+    int64_t  rto_min_ns;                /* [200 ms]; 1 s in the RFC-plain profile */
+    int64_t  rto_initial_ns;            /* [1 s] */
+    int64_t  delayed_ack_ns;            /* [40 ms]; at most 500 ms */
+    int64_t  msl_ns;                    /* [30 s]; TIME-WAIT lasts twice this */
+    int64_t  keepalive_idle_ns, keepalive_interval_ns;  /* [7200 s, 75 s] */
+    uint8_t  keepalive_probes;          /* [9] */
+    uint8_t  syn_retries, synack_retries, retries;      /* R2, counted [7, 5, 15]: 7 keep a SYN trying for 4 minutes [MUST-23] */
+    bool     no_timestamps, no_wscale;  /* options not offered */
+    bool     rfc5681;                   /* initial window of 2 to 4 segments; slow start by one segment an ACK */
+    bool     no_fast_path;              /* header prediction off: same bytes, by the slow path */
+    bool     isn_fixed;                 /* simulation only: every initial sequence number is `isn` */
+    uint32_t isn;
+};
+
+enum { TCP_BLOCK = 4096 };
+
+/* The RFC-plain profile: what RFC 9293, 6298 and 5681 say where our defaults are those
+ * of today's hosts: an RTO of 1 s at least (RFC 6298 §2.4), their initial window and
+ * slow start (RFC 5681 §3.1), an MSL of two minutes (RFC 9293 §3.4.2).  The delayed
+ * ACK, which they leave open below 500 ms, stays. */
+struct tcp_config tcp_rfc_plain(void);
+
+/* A pointer of its own memory, so that the machine's inside stays in tcp/. */
+struct tcp *tcp_new(const struct tcp_config *cfg, struct trace *trace, struct pkt_pools *pools, struct rng *rng, int64_t now_ns);
+void tcp_free(struct tcp *t);           /* drops all connections without a word on the wire */
+
+/* ----------------------------------------------- steps, called by stack/ */
+
+/* Takes out every packet with proto 6; net_off, l4_off, proto set, IP validated, head..len trimmed to the IP packet. */
+void tcp_in(struct tcp *t, struct batch *b, int64_t now_ns);
+/* Appends what connections on this interface may send now, TCP header at the
+ * head, path, proto, tos and csum set; stops when the batch is full (call again). */
+void tcp_out(struct tcp *t, unsigned iface, struct batch *b, int64_t now_ns);
+bool tcp_has_output(const struct tcp *t, unsigned iface);
+int64_t tcp_deadline(const struct tcp *t);      /* timers only */
+void tcp_tick(struct tcp *t, int64_t now_ns);
+
+/* Connections (and replies without one) that owe output but have no path of the
+ * current generation.  stack/ resolves local and remote and answers with
+ * tcp_set_path (path NULL: no route). */
+struct tcp_conn *tcp_next_unrouted(struct tcp *t);
+void tcp_flow(const struct tcp_conn *c, struct flow *out);
+void tcp_set_path(struct tcp_conn *c, const struct path *p, int64_t now_ns);
+void tcp_paths_changed(struct tcp *t, uint32_t generation);     /* older paths are resolved again */
+
+/* RSTs and such without a connection: a bounded queue of records.  Pops the oldest
+ * as a packet for `path` (the caller resolved it by tcp_reply_flow). */
+bool tcp_reply_flow(const struct tcp *t, struct flow *out);     /* false: none waits */
+struct pkt *tcp_reply_pop(struct tcp *t, const struct path *p); /* p NULL drops it; NULL: dropped or no buffer */
+
+/* An ICMP error about one of our segments (RFC 5461, RFC 5927 §4: seq must be in flight). */
+struct tcp_icmp { struct flow flow; seq_t seq; bool has_seq; enum { TCP_ICMP_SOFT, TCP_ICMP_HARD, TCP_ICMP_TOO_BIG } kind; enum plumb_err err; uint16_t mtu; };
+bool tcp_icmp(struct tcp *t, const struct tcp_icmp *e, int64_t now_ns);   /* false: not about anything in flight, not believed */
+
+/* ------------------------------------- user calls (RFC 9293 §3.10.1 to .6) */
+
+struct tcp_user_opt {
+    bool     no_delay;                  /* Nagle off [MUST-17] */
+    bool     keepalive;                 /* off by default [MUST-25] */
+    bool     cork;
+    uint32_t backlog;                   /* listeners: accept queue [128] */
+    uint32_t send_buffer, recv_buffer;  /* 0: the stack's */
+    bool     hold;                      /* listeners: report the SYN, answer it only after tcp_hold_accept */
+    uint8_t  retries;                   /* R2 of this connection [MUST-21]; 0: the stack's, 255: without end */
+    uint8_t  tos;                       /* Diffserv field, passed to IP unchanged [MUST-48] [SHLD-21] [SHLD-22] */
+    uint8_t  ttl;                       /* 0: the stack's [MUST-49] */
+};
+
+/* OPEN, active.  remote and local addresses come in `path`; local_port 0 picks one
+ * by RFC 6056.  NO_PORTS, ADDR_IN_USE, NO_MEMORY. */
+enum plumb_err tcp_connect(struct tcp *t, const struct path *p, uint16_t local_port, uint16_t remote_port,
+                           const struct tcp_user_opt *o, struct tcp_conn **out, int64_t now_ns);
+/* OPEN, passive.  local.addr none: any. */
+enum plumb_err tcp_listen(struct tcp *t, struct endpoint local, const struct tcp_user_opt *o, struct tcp_listener **out);
+struct tcp_conn *tcp_accept(struct tcp_listener *l);            /* NULL: none */
+void tcp_listener_close(struct tcp_listener *l, int64_t now_ns);/* resets what was not accepted */
+struct endpoint tcp_listener_local(const struct tcp_listener *l);
+
+/* A holding listener: the oldest connection whose SYN waits for a verdict.  It is
+ * lent: after tcp_hold_accept it comes out of tcp_accept when it is established;
+ * when it failed before (TCP_FAILED, state CLOSED) tcp_close ends the loan. */
+struct tcp_conn *tcp_hold_next(struct tcp_listener *l);
+void tcp_hold_accept(struct tcp_conn *c, int64_t now_ns);       /* SYN-ACK goes out */
+void tcp_hold_refuse(struct tcp_conn *c, enum plumb_err why, int64_t now_ns);   /* REFUSED: RST; UNREACHABLE: silence, ICMP is the caller's */
+
+/* SEND and RECEIVE without copying: as stream_reserve ... in socket/net.h. */
+uint8_t *tcp_reserve(struct tcp_conn *c, size_t *room);
+void tcp_commit(struct tcp_conn *c, size_t n, bool push, int64_t now_ns);
+const uint8_t *tcp_peek(struct tcp_conn *c, size_t *len);
+void tcp_consume(struct tcp_conn *c, size_t n, int64_t now_ns);
+void tcp_commit_urgent(struct tcp_conn *c, size_t n, int64_t now_ns);
+/* Bytes from the next to be read up to and including the urgent byte; 0: none pending. */
+size_t tcp_urgent_left(const struct tcp_conn *c);
+
+void tcp_shutdown(struct tcp_conn *c, int64_t now_ns);          /* CLOSE: FIN after what was sent; receiving goes on */
+/* The user is gone: CLOSE, and unread or later data resets (RFC 9293 §3.6.1, RFC 2525 §2.17).  The pointer is dead. */
+void tcp_close(struct tcp_conn *c, int64_t now_ns);
+void tcp_abort(struct tcp_conn *c, int64_t now_ns);             /* ABORT: RST.  The pointer is dead. */
+
+void tcp_set_opt(struct tcp_conn *c, const struct tcp_user_opt *o, int64_t now_ns);
+
+struct tcp_status {                     /* STATUS */
+    enum tcp_state state;
+    enum plumb_err error;               /* why it is CLOSED */
+    enum plumb_err soft_error;          /* trouble that did not end it: ICMP, or R1 retransmissions [SHLD-9] [SHLD-25] */
+    struct endpoint local, remote;
+    uint32_t serial;                    /* the `conn` of its events */
+    uint32_t snd_queued, snd_unacked, rcv_queued, snd_wnd, rcv_wnd, cwnd, ssthresh;
+    uint32_t retransmits;
+    uint16_t mss;
+    bool     peer_closed;               /* FIN received */
+    bool     timestamps, wscale;
+    int64_t  srtt_ns, rttvar_ns, rto_ns;
+    const char *timer;                  /* "on (rto)", "keepalive", "timewait", "persist", "off" */
+    int64_t  timer_deadline_ns;
+};
+void tcp_status(const struct tcp_conn *c, struct tcp_status *out);
+/* Walks all connections and listeners; *cursor starts at 0; false at the end. */
+bool tcp_walk(struct tcp *t, uint32_t *cursor, struct tcp_status *out);
+uint32_t tcp_blocks_used(const struct tcp *t);  /* buffer blocks that hold bytes */
+uint32_t tcp_count(const struct tcp *t);        /* connections of any state but CLOSED, TIME-WAIT included */
+
+/* ------------------------------------------------------------- readiness */
+
+/* Since it was last taken: bytes or end to read, room to write, connected, failed,
+ * a connection to accept. */
+enum tcp_ready { TCP_READABLE = 1, TCP_WRITABLE = 2, TCP_CONNECTED = 4, TCP_FAILED = 8,
+                 TCP_URGENT = 16,       /* urgent data announced, or its end moved [MUST-32] */
+                 TCP_TROUBLE = 32 };    /* soft_error was set [MUST-47] [SHLD-9] */
+
+void  tcp_set_user(struct tcp_conn *c, void *user);
+void *tcp_user(const struct tcp_conn *c);
+void  tcp_listener_set_user(struct tcp_listener *l, void *user);
+void *tcp_listener_user(const struct tcp_listener *l);
+/* One readiness change: of a connection, or (conn NULL) of a listener with something
+ * to accept or to judge.  Only objects with a user are reported. */
+struct tcp_event { struct tcp_conn *conn; struct tcp_listener *listener; uint8_t ready; };
+bool  tcp_next_event(struct tcp *t, struct tcp_event *out);

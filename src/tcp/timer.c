@@ -1,0 +1,245 @@
+/* The timers of a connection, one sentence each:
+ *   retransmit  what was sent is not acknowledged, or no way leads to the peer: send it again, back off, give up at R2
+ *   persist     text waits and nothing is in flight: probe the closed window, or send
+ *               what silly-window avoidance held back
+ *   delack      text was taken and not acknowledged yet: say so now
+ *   keepalive   nothing was heard for long: ask whether the peer is there [MAY-5]
+ *   FIN-WAIT-2  the user is gone and the peer does not close: give up
+ * TIME-WAIT stands in timewait.c.  Callers report what happened; one intrusive timer
+ * carries the earliest deadline and is armed again lazily. */
+#include "tcp/conn.h"
+
+enum { R1 = 3 };                                        /* [SHLD-10] */
+static const int64_t OVERRIDE_NS = 200 * NS_PER_MS;     /* §3.8.6.2.1: 0.1 to 1 s; nothing waits for ever [MUST-60] */
+
+static void arm(struct tcp_conn *c)
+{
+    struct tcp_timers *m = &c->timer;
+    const int64_t earliest = time_min(m->rto_ns, time_min(m->delack_ns, m->idle_ns));
+    if (earliest == DEADLINE_NEVER) {
+        wheel_cancel(&c->t->wheel, &m->wheel);
+        return;
+    }
+    if (!wheel_armed(&m->wheel) || earliest < m->wheel.deadline_ns)
+        wheel_arm(&c->t->wheel, &m->wheel, earliest);
+}
+
+void tcp_timer_init(struct tcp_conn *c)
+{
+    c->timer.rto_ns = c->timer.delack_ns = c->timer.idle_ns = DEADLINE_NEVER;
+}
+
+void tcp_timer_stop(struct tcp_conn *c)
+{
+    wheel_cancel(&c->t->wheel, &c->timer.wheel);
+    tcp_timer_init(c);
+}
+
+void tcp_timer_on_sending(struct tcp_conn *c, int64_t now_ns)
+{
+    if (in_flight(c) && c->timer.rto_ns != DEADLINE_NEVER)
+        return;
+    c->timer.rto_ns = time_after(now_ns, tcp_rto(c));   /* RFC 6298 (5.1) */
+    arm(c);
+}
+
+void tcp_timer_on_progress(struct tcp_conn *c, int64_t now_ns)
+{
+    c->timer.retries = 0;
+    c->timer.rto_ns = in_flight(c) ? time_after(now_ns, tcp_rto(c)) : DEADLINE_NEVER;   /* (5.2), (5.3) */
+    arm(c);
+}
+
+void tcp_timer_on_heard(struct tcp_conn *c)
+{
+    c->timer.probes = 0;
+    if (c->snd.wnd == 0 && !c->orphan)
+        c->timer.retries = 0;                           /* the closed window may stay as long as it answers [MUST-37] */
+}
+
+void tcp_timer_on_blocked(struct tcp_conn *c, int64_t now_ns)
+{
+    if (c->timer.rto_ns != DEADLINE_NEVER)
+        return;
+    const bool closed = c->snd.wnd == 0;
+    c->timer.rto_ns = time_after(now_ns, closed ? tcp_rto(c) : OVERRIDE_NS);            /* [SHLD-29] */
+    arm(c);
+}
+
+/* As if it had left and was lost: tried again with back-off, given up at R2. */
+void tcp_timer_on_no_path(struct tcp_conn *c, int64_t now_ns)
+{
+    if (c->timer.rto_ns != DEADLINE_NEVER || !tcp_unsent(c))
+        return;
+    if (c->timer.retries < UINT8_MAX)
+        c->timer.retries++;
+    tcp_rtt_back_off(c);
+    c->timer.rto_ns = time_after(now_ns, tcp_rto(c));
+    arm(c);
+}
+
+void tcp_timer_on_unblocked(struct tcp_conn *c)
+{
+    if (in_flight(c))
+        return;
+    c->timer.rto_ns = DEADLINE_NEVER;
+    c->timer.retries = 0;
+    arm(c);
+}
+
+void tcp_timer_on_ack_delayed(struct tcp_conn *c, int64_t now_ns)
+{
+    if (c->timer.delack_ns != DEADLINE_NEVER)
+        return;
+    c->timer.delack_ns = time_after(now_ns, c->t->cfg.delayed_ack_ns);                  /* [MUST-40] */
+    arm(c);
+}
+
+void tcp_timer_on_ack_sent(struct tcp_conn *c)
+{
+    if (c->timer.delack_ns == DEADLINE_NEVER)
+        return;
+    c->timer.delack_ns = DEADLINE_NEVER;
+    arm(c);
+}
+
+void tcp_timer_on_option(struct tcp_conn *c, int64_t now_ns)
+{
+    if (c->orphan || !state_in(c, CAN_SEND | CAN_RECEIVE))
+        return;
+    c->timer.idle_ns = c->keepalive ? time_after(time_max(c->heard_ns, now_ns), c->t->cfg.keepalive_idle_ns) : DEADLINE_NEVER;
+    arm(c);
+}
+
+void tcp_timer_on_established(struct tcp_conn *c, int64_t now_ns)
+{
+    c->timer.retries = 0;
+    tcp_timer_on_option(c, now_ns);
+}
+
+void tcp_timer_on_orphan_wait(struct tcp_conn *c, int64_t now_ns)
+{
+    c->timer.idle_ns = time_after(now_ns, 2 * c->t->cfg.msl_ns);
+    arm(c);
+}
+
+static void give_up(struct tcp_conn *c, enum why why, int64_t now_ns)
+{
+    if (c->state != SYN_SENT)
+        tcp_reply_abort(c, now_ns);
+    tcp_end(c, c->soft_error ? c->soft_error : PLUMB_TIMED_OUT, why, now_ns);
+}
+
+/* R2 [MUST-20]; SYNs have their own [MUST-22] [MUST-23]. */
+static bool too_many(struct tcp_conn *c, int64_t now_ns)
+{
+    const struct tcp_config *f = &c->t->cfg;
+    const bool syn = c->state == SYN_SENT || c->state == SYN_RECEIVED;
+    const uint8_t limit = c->state == SYN_SENT ? f->syn_retries : c->state == SYN_RECEIVED ? f->synack_retries : c->retries_max;
+    if (limit == UINT8_MAX || c->timer.retries < limit)
+        return false;
+    give_up(c, syn ? WHY_SYN_LIMIT : WHY_RETRANSMIT_LIMIT, now_ns);
+    return true;
+}
+
+/* R1: negative advice to IP, and word to the user [MUST-20] [SHLD-9]. */
+static void trouble(struct tcp_conn *c)
+{
+    if (!c->soft_error)
+        c->soft_error = PLUMB_TIMED_OUT;
+    tcp_route_lost(c);
+    tcp_ready(c, TCP_TROUBLE);
+}
+
+static void retransmit(struct tcp_conn *c, int64_t now_ns)
+{
+    if (c->timer.retries < UINT8_MAX)
+        c->timer.retries++;
+    TRACE(c->t->trace, now_ns, c->serial, tcp_rto, .seq = c->snd.una.n, .rto_ns = tcp_rto(c), .count = c->timer.retries);
+    tcp_rtt_back_off(c);                                /* (5.5) */
+    c->timer.rto_ns = time_after(now_ns, tcp_rto(c));   /* (5.6) */
+    if (c->timer.retries == R1)
+        trouble(c);
+    if (c->state == SYN_SENT || c->state == SYN_RECEIVED) {
+        c->syn_resent = true;
+        tcp_sent_untime(c);
+        tcp_due_syn(c);
+        return;
+    }
+    tcp_recover_on_timeout(c, now_ns);                  /* (5.4) */
+}
+
+/* Zero-window probing [MUST-35] [MUST-36], ever more rarely [SHLD-30]; or the override of §3.8.6.2.1. */
+static void persist(struct tcp_conn *c, int64_t now_ns)
+{
+    if (c->snd.wnd > 0) {
+        c->timer.rto_ns = DEADLINE_NEVER;
+        tcp_due_force(c);
+        return;
+    }
+    c->timer.retries++;
+    tcp_rtt_back_off(c);
+    c->timer.rto_ns = time_after(now_ns, tcp_rto(c));
+    tcp_due_probe(c);
+}
+
+static void rto_expired(struct tcp_conn *c, int64_t now_ns)
+{
+    const bool synchronized = state_in(c, HAS_OUTPUT);
+    c->timer.rto_ns = DEADLINE_NEVER;
+    if (!in_flight(c) && !tcp_unsent(c))
+        return;
+    if (too_many(c, now_ns))
+        return;
+    if (synchronized && (c->snd.wnd == 0 || !in_flight(c)))     /* no timeout for what the window forbids [SHLD-17] */
+        persist(c, now_ns);
+    else
+        retransmit(c, now_ns);
+    tcp_wake(c);
+}
+
+/* [MUST-26]: only when idle, by what was heard last. */
+static void idle_expired(struct tcp_conn *c, int64_t now_ns)
+{
+    const struct tcp_config *f = &c->t->cfg;
+    c->timer.idle_ns = DEADLINE_NEVER;
+    if (c->orphan && c->state == FIN_WAIT_2) {
+        tcp_end(c, PLUMB_TIMED_OUT, WHY_FIN_WAIT_2_LIMIT, now_ns);
+        return;
+    }
+    if (c->orphan || !c->keepalive)
+        return;
+    const int64_t idle_at = time_after(c->heard_ns, f->keepalive_idle_ns);
+    if (c->timer.probes == 0 && now_ns < idle_at) {
+        c->timer.idle_ns = idle_at;
+        return;
+    }
+    if (in_flight(c) || tcp_unsent(c)) {
+        c->timer.idle_ns = time_after(now_ns, f->keepalive_idle_ns);
+        return;
+    }
+    if (c->timer.probes >= f->keepalive_probes) {       /* never for one probe unanswered [MUST-29] */
+        give_up(c, WHY_KEEPALIVE_LIMIT, now_ns);
+        return;
+    }
+    c->timer.probes++;
+    c->timer.idle_ns = time_after(now_ns, f->keepalive_interval_ns);
+    tcp_due_keepalive(c);
+    tcp_wake(c);
+}
+
+void tcp_timer_expired(struct tcp_conn *c, int64_t now_ns)
+{
+    struct tcp_timers *m = &c->timer;
+    if (m->delack_ns <= now_ns) {
+        m->delack_ns = DEADLINE_NEVER;
+        tcp_delack_expired(c);
+        tcp_wake(c);
+    }
+    if (m->rto_ns <= now_ns)
+        rto_expired(c, now_ns);
+    if (m->idle_ns <= now_ns && c->state != CLOSED)
+        idle_expired(c, now_ns);
+    if (c->state != CLOSED)
+        arm(c);
+}

@@ -1,0 +1,164 @@
+/* The RCV variables, the receive buffer and the window that is offered. */
+#include "tcp/conn.h"
+
+void tcp_rcv_open(struct tcp_conn *c, seq_t irs, uint32_t offered)
+{
+    const seq_t first = seq_add(irs, 1);
+    c->rcv = (struct tcp_rcv){ .irs = irs, .nxt = first, .edge = seq_add(first, offered), .read = first, .up = first };
+}
+
+/* Bytes the user has not consumed: RCV.USER. */
+static uint32_t unread(const struct tcp_conn *c) { return (uint32_t)seq_diff(rcv_text_end(c), c->rcv.read); }
+
+static uint32_t min32(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
+/* Where RCV.NXT+RCV.WND could stand now.  While blocks run short it does not move:
+ * the window closes without being shrunk, and may stay closed [MAY-8]. */
+static seq_t edge_now(const struct tcp_conn *c)
+{
+    const uint32_t used = unread(c), unit = 1u << c->rcv_scale;
+    const struct pool *blocks = &c->t->blocks;
+    if (used + unit > c->recv_buffer || pool_left(blocks) < blocks->max / 16)
+        return c->rcv.edge;
+    const uint32_t room = c->recv_buffer - used - (unit - 1);
+    return seq_add(c->rcv.nxt, min32(room, (uint32_t)UINT16_MAX << c->rcv_scale));    /* more the field cannot say */
+}
+
+/* The right edge stays until it can move by a worthwhile step: SWS avoidance
+ * [MUST-39], and never to the left [SHLD-14]. */
+uint16_t tcp_rcv_offer(struct tcp_conn *c, bool syn)
+{
+    const uint8_t scale = syn ? 0 : c->rcv_scale;
+    const uint32_t unit = 1u << scale;
+    const seq_t can = edge_now(c);
+    const int32_t more = seq_diff(can, c->rcv.edge);
+    if (more > 0 && (uint32_t)more >= min32(c->recv_buffer / 2, c->mss))
+        c->rcv.edge = can;
+    uint32_t field = (rcv_wnd(c) + unit - 1) >> scale;  /* up: what was promised stays promised */
+    if (field > UINT16_MAX)
+        field = UINT16_MAX;
+    const seq_t said = seq_add(c->rcv.nxt, field << scale);
+    if (syn)
+        c->rcv.edge = said;                             /* nothing was promised before */
+    else
+        c->rcv.edge = seq_max(c->rcv.edge, said);
+    c->offered = true;
+    return (uint16_t)field;
+}
+
+/* Worth a segment of its own: the sender may be waiting for it. */
+bool tcp_rcv_update_due(const struct tcp_conn *c)
+{
+    const int32_t more = seq_diff(edge_now(c), c->rcv.edge);
+    const uint32_t wnd = rcv_wnd(c), buffer = c->recv_buffer;
+    if (more <= 0 || !c->offered)
+        return false;
+    if ((uint32_t)more >= buffer / 2)
+        return true;
+    if (wnd < c->mss)
+        return (uint32_t)more >= c->mss;
+    return (uint32_t)more >= 2u * c->mss && ((uint32_t)more >= buffer / 4 || wnd <= buffer / 8);
+}
+
+void tcp_rcv_no_gaps(struct tcp_conn *c) { c->flight->reasm.count = 0; }
+
+/* Whether text that is not the next can be kept; decided before it takes a block. */
+static enum why out_of_order(struct tcp_conn *c, struct span s)
+{
+    if (!c->flight)
+        return WHY_NONE;
+    if (reasm_has(&c->flight->reasm, s))
+        return WHY_SEGMENT_DUPLICATE;
+    return reasm_fits(&c->flight->reasm, s) ? WHY_NONE : WHY_REASM_FULL;
+}
+
+/* Gives back blocks when nothing lies in them any more. */
+static void shed_blocks(struct tcp_conn *c, seq_t from)
+{
+    if (unread(c) == 0 && !rcv_has_gap(c))
+        buf_clear(&c->t->blocks, &c->rbuf, rcv_pos(c, from), rcv_pos(c, c->rcv.read));
+    else
+        buf_drop(&c->t->blocks, &c->rbuf, rcv_pos(c, from), rcv_pos(c, c->rcv.read));
+}
+
+/* `text` lies within the window.  Each byte is copied once, to its final place. */
+enum why tcp_rcv_text(struct tcp_conn *c, seq_t seq, const uint8_t *text, uint32_t len, uint32_t *advanced)
+{
+    const struct span s = { seq, seq_add(seq, len) };
+    const bool next = seq_eq(seq, c->rcv.nxt);
+    const enum why why = next ? WHY_NONE : out_of_order(c, s);
+    *advanced = 0;
+    if (why != WHY_NONE)
+        return why;
+    const struct buf_range r = { .first = rcv_pos(c, c->rcv.read), .pos = rcv_pos(c, seq), .len = len, .spare = next ? 0 : tcp_spare_to_reorder(c->t) };
+    if (!buf_need(&c->t->blocks, &c->rbuf, &r))
+        return WHY_NO_BLOCK;
+    buf_write(&c->t->blocks, &c->rbuf, rcv_pos(c, seq), text, len);
+    if (!next) {
+        reasm_add(&tcp_flight_need(c)->reasm, s);       /* [SHLD-31] */
+        return WHY_NONE;
+    }
+    seq_t nxt = s.to;
+    if (rcv_has_gap(c)) {
+        nxt = reasm_advance(&c->flight->reasm, nxt);
+        tcp_flight_done(c);
+    }
+    *advanced = (uint32_t)seq_diff(nxt, c->rcv.nxt);
+    c->rcv.nxt = nxt;
+    return WHY_NONE;
+}
+
+void tcp_rcv_hold_fin(struct tcp_conn *c, seq_t at)
+{
+    c->rcv.fin_held = true;
+    c->rcv.fin_at = at;
+}
+
+void tcp_rcv_fin(struct tcp_conn *c)
+{
+    c->rcv.fin = true;
+    c->rcv.nxt = seq_add(c->rcv.nxt, 1);
+    c->rcv.edge = seq_max(c->rcv.edge, c->rcv.nxt);
+}
+
+/* RCV.UP <- max(RCV.UP, SEG.UP); tells the user when there was none, or it moved [MUST-32]. */
+void tcp_rcv_urgent(struct tcp_conn *c, seq_t up)
+{
+    if (!seq_lt(c->rcv.read, up) || (c->rcv.urgent && seq_le(up, c->rcv.up)))
+        return;
+    c->rcv.up = up;
+    c->rcv.urgent = true;
+    tcp_ready(c, TCP_URGENT | TCP_READABLE);
+}
+
+void tcp_rcv_consume(struct tcp_conn *c, uint32_t n)
+{
+    const seq_t from = c->rcv.read;
+    assert(n <= unread(c));
+    c->rcv.read = seq_add(from, n);
+    if (c->rcv.urgent && seq_le(c->rcv.up, c->rcv.read))
+        c->rcv.urgent = false;                          /* normal mode again */
+    shed_blocks(c, from);
+}
+
+/* Nothing more will arrive: what lies behind a gap can never be read. */
+void tcp_rcv_forget_gaps(struct tcp_conn *c)
+{
+    if (!rcv_has_gap(c))
+        return;
+    const struct reasm *r = &c->flight->reasm;
+    const uint32_t last = rcv_pos(c, r->span[r->count - 1].to);
+    if (unread(c) == 0)
+        buf_clear(&c->t->blocks, &c->rbuf, rcv_pos(c, c->rcv.read), last);
+    else
+        buf_drop(&c->t->blocks, &c->rbuf, rcv_pos(c, c->rcv.nxt) - 1 + TCP_BLOCK, last - 1 + TCP_BLOCK);
+    tcp_rcv_no_gaps(c);
+}
+
+void tcp_rcv_clear(struct tcp_conn *c)
+{
+    /* out-of-order text may lie anywhere up to the edge */
+    const seq_t last = seq_max(c->rcv.edge, c->rcv.nxt);
+    buf_clear(&c->t->blocks, &c->rbuf, rcv_pos(c, c->rcv.read), rcv_pos(c, last));
+    c->rcv.read = rcv_text_end(c);
+}

@@ -1,0 +1,99 @@
+#include "wire/tcp_opt.h"
+
+/* END, NOP and MSS are the ones every TCP knows [MUST-4]; all but the first two have a length [MUST-68]. */
+enum { KIND_END = 0, KIND_NOP = 1, KIND_MSS = 2, KIND_WSCALE = 3, KIND_SACK_PERMITTED = 4, KIND_SACK = 5, KIND_TS = 8 };
+enum { LEN_MSS = 4, LEN_WSCALE = 3, LEN_SACK_PERMITTED = 2, LEN_TS = 10, LEN_SACK_BLOCK = 8, ROOM = 40 };
+
+static void read_sack(struct reader *value, struct tcp_opt *out)
+{
+    const size_t n = rd_left(value) / LEN_SACK_BLOCK;
+    if (n == 0 || n > TCP_SACK_MAX || rd_left(value) % LEN_SACK_BLOCK != 0)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        out->sack[i].from = seq(rd_u32(value));
+        out->sack[i].to = seq(rd_u32(value));
+    }
+    out->n_sack = (uint8_t)n;
+}
+
+/* One option's value; `len` counts its kind and length bytes too. */
+static void read_option(uint8_t kind, uint8_t len, struct reader *value, struct tcp_opt *out)
+{
+    if (kind == KIND_MSS && len == LEN_MSS) {
+        out->has_mss = true;
+        out->mss = rd_u16(value);
+    } else if (kind == KIND_WSCALE && len == LEN_WSCALE) {
+        out->has_wscale = true;
+        out->wscale = rd_u8(value);
+    } else if (kind == KIND_SACK_PERMITTED && len == LEN_SACK_PERMITTED) {
+        out->sack_permitted = true;
+    } else if (kind == KIND_TS && len == LEN_TS) {
+        out->has_ts = true;
+        out->ts_val = rd_u32(value);
+        out->ts_ecr = rd_u32(value);
+    } else if (kind == KIND_SACK) {
+        read_sack(value, out);
+    }
+}
+
+bool tcp_opt_read(struct reader *r, struct tcp_opt *out)
+{
+    *out = (struct tcp_opt){ 0 };
+    while (rd_left(r) > 0) {
+        const uint8_t kind = rd_u8(r);
+        if (kind == KIND_END)
+            return true;
+        if (kind == KIND_NOP)
+            continue;
+        const uint8_t len = rd_u8(r);
+        if (r->bad || len < 2)
+            return false;
+        struct reader value = rd_sub(r, len - 2u);
+        if (value.bad)
+            return false;
+        read_option(kind, len, &value, out);
+    }
+    return true;
+}
+
+static void write_kind(struct writer *w, unsigned nops, uint8_t kind, uint8_t len)
+{
+    wr_fill(w, KIND_NOP, nops);
+    wr_u8(w, kind);
+    wr_u8(w, len);
+}
+
+static void write_sack(struct writer *w, const struct tcp_opt *o, size_t room)
+{
+    size_t n = room < 4 ? 0 : (room - 4) / LEN_SACK_BLOCK;
+    n = n < o->n_sack ? n : o->n_sack;
+    if (n == 0)
+        return;
+    write_kind(w, 2, KIND_SACK, (uint8_t)(2 + n * LEN_SACK_BLOCK));
+    for (size_t i = 0; i < n; i++) {
+        wr_u32(w, o->sack[i].from.n);
+        wr_u32(w, o->sack[i].to.n);
+    }
+}
+
+/* NOPs bring each group to a multiple of 4, so the header needs no padding of zeros [MUST-69]. */
+void tcp_opt_write(struct writer *w, const struct tcp_opt *o)
+{
+    const size_t start = wr_len(w);
+    if (o->has_mss) {
+        write_kind(w, 0, KIND_MSS, LEN_MSS);
+        wr_u16(w, o->mss);
+    }
+    if (o->sack_permitted)
+        write_kind(w, o->has_ts ? 0 : 2, KIND_SACK_PERMITTED, LEN_SACK_PERMITTED);
+    if (o->has_ts) {
+        write_kind(w, o->sack_permitted ? 0 : 2, KIND_TS, LEN_TS);
+        wr_u32(w, o->ts_val);
+        wr_u32(w, o->ts_ecr);
+    }
+    if (o->has_wscale) {
+        write_kind(w, 1, KIND_WSCALE, LEN_WSCALE);
+        wr_u8(w, o->wscale);
+    }
+    write_sack(w, o, ROOM - (wr_len(w) - start));
+}

@@ -1,0 +1,161 @@
+/* Reassembly: any order, bounds, overlaps, time. */
+#include "../test.h"
+#include "base/rng.h"
+#include "base/time.h"
+#include "net/frag.h"
+
+static struct pkt_pools pools;
+static struct trace trace;
+static struct frag f;
+static struct rng r;
+
+static void begin(void)
+{
+    assert_true(pkt_pools_init(&pools, 2048, 8));
+    trace_init(&trace, 0);
+    memset(&f, 0, sizeof f);
+    rng_seed(&r, 1);
+}
+
+static void end(void)
+{
+    frag_fini(&f);
+    assert_int_equal(pools.small.used + pools.large.used, 0);
+    pkt_pools_fini(&pools);
+}
+
+static uint8_t byte_at(uint32_t at) { return (uint8_t)(at * 7 + (at >> 8)); }
+
+/* The same with a header of 60 bytes, or of 20. */
+static struct pkt *give_behind(uint16_t id, uint8_t header, uint32_t from, uint32_t to, bool more)
+{
+    struct ip4 h = { .src = addr4(1), .dst = addr4(2), .id = id, .proto = IP_UDP, .ttl = 64, .header_len = header,
+                     .frag_offset = (uint16_t)from, .more_fragments = more };
+    struct pkt *k = pkt_new(&pools, header + to - from);
+    uint8_t *at = pkt_append(k, header + to - from);
+    memset(at, 0, header + to - from);
+    at[0] = (uint8_t)(0x40 | header / 4);
+    store_be16(at + 6, (uint16_t)((more ? 0x2000 : 0) | from / 8));
+    return frag_in(&f, &pools, &trace, k, &h, 0);
+}
+
+/* A fragment of datagram `id` with payload [from, to). */
+static struct pkt *give(uint16_t id, uint32_t from, uint32_t to, bool more, int64_t now_ns)
+{
+    struct ip4 h = { .src = addr4(1), .dst = addr4(2), .id = id, .proto = IP_UDP, .ttl = 64, .total_len = (uint16_t)(20 + to - from),
+                     .frag_offset = (uint16_t)from, .more_fragments = more };
+    struct pkt *k = pkt_new(&pools, 20 + to - from);
+    struct writer w = writer_of(pkt_append(k, 20 + to - from), 20 + to - from);
+    ip4_write(&w, &h);
+    for (uint32_t i = from; i < to; i++)
+        wr_u8(&w, byte_at(i));
+    struct reader rd = pkt_reader(k);
+    assert_int_equal(ip4_read(&rd, &h), WHY_NONE);
+    return frag_in(&f, &pools, &trace, k, &h, now_ns);
+}
+
+static void check_whole(struct pkt *k, uint32_t len)
+{
+    struct ip4 h;
+    struct reader rd = pkt_reader(k);
+    assert_int_equal(ip4_read(&rd, &h), WHY_NONE);
+    assert_int_equal(h.total_len, len + 20);
+    assert_false(h.more_fragments);
+    assert_int_equal(h.frag_offset, 0);
+    assert_int_equal(rd_left(&rd), len);
+    for (uint32_t i = 0; i < len; i++)
+        assert_int_equal(rd_u8(&rd), byte_at(i));
+    pkt_free(k);
+}
+
+static void any_order_with_duplicates(void **state)
+{
+    (void)state;
+    begin();
+    for (int round = 0; round < 200; round++) {
+        const uint32_t n = 2 + rng_below(&r, 20), step = 8 * (1 + rng_below(&r, 100)), len = step * (n - 1) + 1 + rng_below(&r, step);
+        struct pkt *whole = NULL;
+        uint32_t order[64], count = 0;
+        for (uint32_t i = 0; i < n; i++) {
+            order[count++] = i;
+            if (rng_below(&r, 4) == 0)
+                order[count++] = i;
+        }
+        for (uint32_t i = count - 1; i > 0; i--) {
+            const uint32_t k = rng_below(&r, i + 1), x = order[i];
+            order[i] = order[k];
+            order[k] = x;
+        }
+        for (uint32_t i = 0; i < count && !whole; i++)
+            whole = give((uint16_t)round, order[i] * step, order[i] + 1 == n ? len : (order[i] + 1) * step, order[i] + 1 != n, 0);
+        assert_non_null(whole);
+        check_whole(whole, len);
+        assert_int_equal(f.n, 0);
+    }
+    end();
+}
+
+static void overlap_refuses_the_whole(void **state)
+{
+    (void)state;
+    begin();
+    assert_null(give(1, 0, 16, true, 0));
+    assert_null(give(1, 8, 24, true, 0));
+    assert_null(give(1, 16, 32, false, 0));
+    assert_null(give(1, 0, 16, true, 0));
+    assert_int_equal(trace.drops[WHY_FRAG_OVERLAP], 4);
+    assert_int_equal(f.bytes, 0);
+    assert_null(give(2, 0, 16, true, 0));       /* another datagram is another matter */
+    check_whole(give(2, 16, 32, false, 0), 32);
+    end();
+}
+
+static void impossible_lengths(void **state)
+{
+    (void)state;
+    begin();
+    assert_null(give(1, 0, 15, true, 0));               /* not a multiple of 8 */
+    assert_null(give(2, 65528, 65536 - 4, false, 0));   /* with its header beyond 65535 */
+    assert_null(give(4, 32, 48, true, 0));
+    assert_null(give(4, 0, 16, false, 0));              /* ends before what came */
+    assert_int_equal(trace.drops[WHY_FRAG_BAD], 4);     /* the fourth datagram with what it held */
+    assert_null(give_behind(5, 60, 0, 8, true));    /* a first header longer than the others' */
+    assert_null(give_behind(5, 20, 8, 65515, false));
+    assert_int_equal(trace.drops[WHY_FRAG_BAD], 5);
+    end();
+}
+
+static void bounded_in_number_and_bytes(void **state)
+{
+    (void)state;
+    begin();
+    for (uint16_t id = 0; id < 1000; id++)
+        assert_null(give(id, 8, 16, true, id));
+    assert_int_equal(f.n, FRAG_DATAGRAMS);
+    for (uint32_t i = 1; i < 1000; i++)
+        assert_null(give(2000, i * 16, i * 16 + 8, true, 2000));
+    assert_true(trace.drops[WHY_FRAG_FULL] > 0);
+    assert_true(f.bytes <= FRAG_BYTES_MAX);
+    end();
+}
+
+static void time_runs_out(void **state)
+{
+    (void)state;
+    struct pkt *first;
+    begin();
+    assert_null(give(1, 0, 16, true, 0));
+    assert_null(give(2, 16, 32, false, 5));
+    assert_int_equal(frag_deadline(&f), 60 * NS_PER_SEC);
+    assert_false(frag_expire(&f, &trace, &first, 60 * NS_PER_SEC - 1));
+    assert_true(frag_expire(&f, &trace, &first, 60 * NS_PER_SEC + 5));
+    assert_non_null(first);
+    pkt_free(first);
+    assert_true(frag_expire(&f, &trace, &first, 60 * NS_PER_SEC + 5));
+    assert_null(first);
+    assert_int_equal(trace.drops[WHY_FRAG_TIMEOUT], 1);
+    assert_int_equal(frag_deadline(&f), DEADLINE_NEVER);
+    end();
+}
+
+TESTS(any_order_with_duplicates, overlap_refuses_the_whole, impossible_lengths, bounded_in_number_and_bytes, time_runs_out)

@@ -1,0 +1,61 @@
+/* Reassembly against a table of bytes. */
+#include "../test.h"
+#include "base/rng.h"
+#include "tcp/reasm.h"
+
+enum { SPAN = 400 };
+
+static void agrees_with_a_table(void **state)
+{
+    (void)state;
+    struct rng r;
+    for (uint64_t seed = 1; seed <= 3000; seed++) {
+        rng_seed(&r, seed);
+        struct reasm m = { .count = 0 };
+        const seq_t base = seq((uint32_t)rng_u64(&r));          /* wraps in some */
+        bool have[SPAN + 1] = { false };
+        uint32_t nxt = 0;
+        for (int step = 0; step < 60; step++) {
+            const uint32_t from = nxt + 1 + rng_below(&r, SPAN - nxt > 40 ? SPAN - nxt - 40 : 1);
+            uint32_t to = from + 1 + rng_below(&r, 30);
+            if (to > SPAN)
+                to = SPAN;
+            const bool full = m.count == REASM_MAX;
+            const struct span add = { seq_add(base, from), seq_add(base, to) };
+            const bool fits = reasm_fits(&m, add);
+            assert_true(fits || full);
+            if (from < to && reasm_add(&m, add) == fits && fits)
+                memset(have + from, 1, to - from);
+            else if (from < to)
+                assert_true(full);
+            for (uint32_t i = 0; i + 1 < m.count; i++)
+                assert_true(seq_lt(m.span[i].from, m.span[i].to) && seq_lt(m.span[i].to, m.span[i + 1].from));
+            const uint32_t probe = nxt + 1 + rng_below(&r, SPAN - nxt), end = probe + 1 + rng_below(&r, 5);
+            bool all = end <= SPAN;
+            for (uint32_t i = probe; all && i < end; i++)
+                all = have[i];
+            assert_int_equal(reasm_has(&m, (struct span){ seq_add(base, probe), seq_add(base, end) }), all);
+            if (rng_below(&r, 6) == 0 && nxt < SPAN - 60) {     /* the gap before the first is filled, in part or whole */
+                nxt += 1 + rng_below(&r, 8);
+                while (nxt < SPAN && have[nxt])
+                    nxt++;
+                seq_t got = reasm_advance(&m, seq_add(base, nxt));
+                assert_int_equal(seq_diff(got, base), nxt);
+            }
+        }
+    }
+}
+
+static void remembers_a_bounded_number_of_gaps(void **state)
+{
+    (void)state;
+    struct reasm m = { .count = 0 };
+    for (uint32_t i = 0; i < REASM_MAX; i++)
+        assert_true(reasm_add(&m, (struct span){ seq(10 * i + 5), seq(10 * i + 8) }));
+    assert_false(reasm_add(&m, (struct span){ seq(10 * REASM_MAX + 5), seq(10 * REASM_MAX + 6) }));
+    assert_true(reasm_add(&m, (struct span){ seq(8), seq(15) }));           /* joins two: room again */
+    assert_true(reasm_add(&m, (struct span){ seq(10 * REASM_MAX + 5), seq(10 * REASM_MAX + 6) }));
+    assert_int_equal(reasm_advance(&m, seq(5)).n, 18);
+}
+
+TESTS(agrees_with_a_table, remembers_a_bounded_number_of_gaps)
