@@ -258,13 +258,16 @@ static void pass_time(int64_t ns)
     f.now_ns = f.loop.now_ns = until_ns;
 }
 
-/* Everybody goes; what waited for something gives up; no packet may be left. */
+/* Everybody goes, the DHCP clients too (a renewal may wait for ARP at any time); what waited for something
+ * gives up; no packet may be left. */
 static void end(void)
 {
     for (unsigned i = 0; i < STREAMS; i++)
         stream_close(f.stream[i]);
     listener_close(f.listener);
     dgram_close(f.dgram);
+    for (unsigned i = 0; i < 2; i++)
+        stack_dhcp_release(f.st, i, f.now_ns);
     pull();
     pass_time(130 * NS_PER_SEC);
     REQUIRE(stack_pools(f.st)->small.used == 0);
