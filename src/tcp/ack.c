@@ -6,7 +6,7 @@
 static int64_t take_rtt(struct tcp_conn *c, const struct tcp_seg *s, int64_t timed_ns)
 {
     int64_t rtt_ns = timed_ns;
-    if (rtt_ns < 0 && c->ts.on && s->has_ts && s->ts_ecr && c->flight && c->flight->rec.resent) {
+    if (rtt_ns < 0 && c->ts.on && s->has_ts && s->ts_ecr && c->flight && c->flight->rec.resent) { /* [RFC7323-4.1] */
         const int32_t ms = (int32_t)(tcp_ts_clock(c->ts.offset, s->time_ns) - s->ts_ecr);
         rtt_ns = ms < 0 ? -1 : ms * NS_PER_MS;
     }
@@ -76,7 +76,7 @@ static void update_window(struct tcp_conn *c, const struct tcp_seg *s, uint32_t 
 
 void tcp_on_ack(struct tcp_conn *c, const struct tcp_seg *s)
 {
-    const uint32_t wnd = s->wnd << c->snd_scale;
+    const uint32_t wnd = s->wnd << c->snd_scale; /* [RFC7323-2.3b] */
     const bool advances = seq_lt(c->snd.una, s->ack);
     tcp_timer_on_heard(c);
     if (advances)

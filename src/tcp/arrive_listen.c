@@ -17,12 +17,12 @@ void tcp_negotiate(struct tcp_conn *c, const struct tcp_seg *s)
 {
     const struct tcp_config *f = &c->t->cfg;
     c->peer_mss = s->opt.has_mss && s->opt.mss ? s->opt.mss : addr_is4(c->node.path.local) ? 536 : 1220;
-    c->scaled = s->opt.has_wscale && !f->no_wscale;
+    c->scaled = s->opt.has_wscale && !f->no_wscale; /* [RFC7323-2.2b] */
     if (c->scaled)
-        c->snd_scale = s->opt.wscale > TCP_WSCALE_MAX ? TCP_WSCALE_MAX : s->opt.wscale;
+        c->snd_scale = s->opt.wscale > TCP_WSCALE_MAX ? TCP_WSCALE_MAX : s->opt.wscale; /* [RFC7323-2.3a] */
     else
         c->snd_scale = c->rcv_scale = 0;
-    if (s->opt.has_ts && !f->no_timestamps)
+    if (s->opt.has_ts && !f->no_timestamps) /* [RFC7323-3.2d] */
         tcp_ts_agreed(c, s);
     tcp_fit_mss(c);
 }

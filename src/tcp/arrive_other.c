@@ -33,13 +33,13 @@ static seg_fate syn_again(struct tcp_conn *c, struct tcp_seg *s)
     return tcp_drop(c->t, s, WHY_SEGMENT_DUPLICATE);
 }
 
-/* First, check sequence number; before it PAWS, RFC 7323 §5.3 R1. */
+/* First, check sequence number; before it PAWS, RFC 7323 §5.3 R1. [RFC7323-5.3b] */
 static seg_fate first_sequence(struct tcp_conn *c, struct tcp_seg *s)
 {
     const bool rst = s->flags & RST;
-    if (c->ts.on && !rst && !s->has_ts)
+    if (c->ts.on && !rst && !s->has_ts) /* [RFC7323-3.2c] */
         return tcp_drop(c->t, s, WHY_TS_MISSING);
-    if (c->ts.on && !rst && tcp_paws_old(c, s)) {
+    if (c->ts.on && !rst && tcp_paws_old(c, s)) { /* [RFC7323-5.3a] */
         if (s->text_len == 0)
             return tcp_challenge(c, s, WHY_PAWS);
         tcp_owe_own_ack(c);
@@ -54,7 +54,7 @@ static seg_fate first_sequence(struct tcp_conn *c, struct tcp_seg *s)
         return SEG_GOES_ON;
     }
     if (rst)
-        return tcp_drop(c->t, s, WHY_RST_OUT_OF_WINDOW);
+        return tcp_drop(c->t, s, WHY_RST_OUT_OF_WINDOW); /* [RFC5961-3.2a] */
     const enum why why = s->len && seq_le(seq_add(s->seq, s->len), c->rcv.nxt) ? WHY_SEGMENT_DUPLICATE : WHY_OUT_OF_WINDOW;
     if (s->flags & SYN)
         return tcp_challenge(c, s, WHY_SYN_ON_CONNECTION);      /* RFC 5961 §4.2: irrespective of the number */
@@ -64,13 +64,13 @@ static seg_fate first_sequence(struct tcp_conn *c, struct tcp_seg *s)
     return tcp_drop(c->t, s, why);
 }
 
-/* Second, check the RST bit: RFC 5961 §3.2. */
+/* Second, check the RST bit: RFC 5961 §3.2. [RFC5961-3.2b] */
 static seg_fate second_rst(struct tcp_conn *c, struct tcp_seg *s)
 {
     if (!(s->flags & RST))
         return SEG_GOES_ON;
     if (!seq_eq(s->seq, c->rcv.nxt))
-        return tcp_challenge(c, s, WHY_RST_NOT_EXACT);
+        return tcp_challenge(c, s, WHY_RST_NOT_EXACT); /* [RFC5961-3.2c] */
     const bool refused = c->state == SYN_RECEIVED;              /* if passive: back to LISTEN, nobody is told */
     tcp_end(c, refused ? PLUMB_REFUSED : PLUMB_RESET, refused ? WHY_REFUSED : WHY_PEER_RESET, s->now_ns);
     return SEG_TAKEN;                                           /* text in it is allowed [SHLD-2] */
@@ -85,7 +85,7 @@ static seg_fate fourth_syn(struct tcp_conn *c, struct tcp_seg *s)
         tcp_end(c, PLUMB_REFUSED, WHY_SYN_ON_CONNECTION, s->now_ns);
         return tcp_drop(c->t, s, WHY_SYN_ON_CONNECTION);
     }
-    return tcp_challenge(c, s, WHY_SYN_ON_CONNECTION);          /* RFC 5961 §4.2 */
+    return tcp_challenge(c, s, WHY_SYN_ON_CONNECTION);          /* RFC 5961 §4.2 [RFC5961-4.2] */
 }
 
 static seg_fate syn_acked(struct tcp_conn *c, struct tcp_seg *s)
@@ -100,7 +100,7 @@ static seg_fate syn_acked(struct tcp_conn *c, struct tcp_seg *s)
     return SEG_GOES_ON;
 }
 
-/* RFC 5961 §5.2: SND.UNA - MAX.SND.WND =< SEG.ACK =< SND.NXT [MAY-12]. */
+/* RFC 5961 §5.2: SND.UNA - MAX.SND.WND =< SEG.ACK =< SND.NXT [MAY-12]. [RFC5961-5.2a] */
 static enum why ack_range(const struct tcp_conn *c, const struct tcp_seg *s)
 {
     if (seq_lt(c->snd.nxt, s->ack))

@@ -24,7 +24,7 @@ seg_fate tcp_arrive_syn_sent(struct tcp_conn *c, struct tcp_seg *s)
 
     tcp_rcv_open(c, s->seq, tcp_syn_window(c));
     tcp_negotiate(c, s);
-    tcp_sent_window(c, s->seq, has_ack ? s->ack : c->snd.iss, s->wnd);  /* a SYN's window is never scaled */
+    tcp_sent_window(c, s->seq, has_ack ? s->ack : c->snd.iss, s->wnd);  /* a SYN's window is never scaled [RFC7323-2.2c] */
 
     if (!ack_ok) {                              /* both sides opened at once [MUST-10] */
         tcp_set_state(c, SYN_RECEIVED, WHY_SYN_ARRIVED, s->now_ns);

@@ -7,18 +7,18 @@ enum { TS_OPTION = 12, CSUM_AT = 16 };
 uint16_t tcp_header_bytes(const struct tcp_conn *c) { return (uint16_t)(TCP_HEADER + (c->ts.on ? TS_OPTION : 0)); }
 
 /* The MSS option goes on every SYN and on nothing else [MUST-14] [MUST-65] [SHLD-5]
- * [MAY-3]; its value is MMS_R - 20 [MUST-67]. */
+ * [MAY-3]; its value is MMS_R - 20 [MUST-67]. [RFC7323-5.8] */
 static void syn_options(const struct tcp_conn *c, struct writer *w, int64_t now_ns)
 {
     const struct tcp_config *f = &c->t->cfg;
     const bool answer = c->state == SYN_RECEIVED;
     const uint16_t ip = addr_is4(c->node.path.local) ? 20 : 40;
     struct tcp_opt o = { .has_mss = true, .mss = (uint16_t)((c->node.path.mtu ? c->node.path.mtu : 576) - ip - TCP_HEADER) };
-    o.has_wscale = answer ? c->scaled : !f->no_wscale;
+    o.has_wscale = answer ? c->scaled : !f->no_wscale; /* [RFC7323-2.2a] */
     o.wscale = c->rcv_scale;
-    o.has_ts = answer ? c->ts.on : !f->no_timestamps;
+    o.has_ts = answer ? c->ts.on : !f->no_timestamps; /* [RFC7323-3.2a] */
     o.ts_val = tcp_ts_clock(c->ts.offset, now_ns);
-    o.ts_ecr = answer ? c->ts.recent : 0;
+    o.ts_ecr = answer ? c->ts.recent : 0; /* [RFC7323-3.2e] */
     tcp_opt_write(w, &o);
 }
 
@@ -110,7 +110,7 @@ struct pkt *tcp_build(struct tcp_conn *c, const struct tcp_tx *x, int64_t now_ns
         syn_options(c, &w, now_ns);
         h.header_len = (uint8_t)(TCP_HEADER + wr_len(&w));
     } else if (c->ts.on) {
-        ts_option(c, at + TCP_HEADER, now_ns);
+        ts_option(c, at + TCP_HEADER, now_ns); /* [RFC7323-3.2b] */
     }
     struct writer w = writer_of(at, TCP_HEADER);
     tcp_header_write(&w, &h);

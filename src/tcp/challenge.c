@@ -4,7 +4,7 @@
 
 enum { AT_LEAST = 500, UP_TO = 1000 };
 
-bool tcp_challenge_allowed(struct tcp *t, int64_t now_ns)
+bool tcp_challenge_allowed(struct tcp *t, int64_t now_ns) /* [RFC5961-7] */
 {
     const int64_t second = now_ns / NS_PER_SEC;
     if (second != t->challenge_second) {

@@ -10,7 +10,7 @@ static bool predicted(const struct tcp_conn *c, const struct tcp_seg *s)
         return false;
     if (!seq_le(c->snd.una, s->ack) || !seq_le(s->ack, c->snd.nxt))
         return false;
-    return !c->ts.on || (s->has_ts && !tcp_paws_old(c, s));
+    return !c->ts.on || (s->has_ts && !tcp_paws_old(c, s)); /* [RFC7323-5.3c] */
 }
 
 bool tcp_fast(struct tcp_conn *c, struct tcp_seg *s)

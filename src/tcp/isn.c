@@ -19,4 +19,4 @@ seq_t tcp_isn(const struct tcp *t, const struct tcp_node *n, int64_t now_ns)
 
 /* The time stamp clock starts elsewhere for each pair of ends, but does not go back
  * between connections of the same pair (RFC 7323 §5.4, RFC 6191). */
-uint32_t tcp_ts_offset(const struct tcp *t, const struct tcp_node *n) { return (uint32_t)(flow_hash(t, n) >> 32); }
+uint32_t tcp_ts_offset(const struct tcp *t, const struct tcp_node *n) { return (uint32_t)(flow_hash(t, n) >> 32); } /* [RFC7323-5.4b] */

@@ -105,7 +105,7 @@ static bool next_segment(const struct tcp_conn *c, struct tcp_tx *x)
     const uint32_t cwnd = tcp_cwnd(c) > c->mss ? tcp_cwnd(c) : c->mss;
     const uint32_t wnd = front || c->snd.wnd < cwnd ? c->snd.wnd : cwnd;
     const int32_t queued = seq_diff(c->snd.end, next), usable = seq_diff(seq_add(c->snd.una, wnd), next);
-    if (usable <= 0 || queued < 0)                      /* nothing beyond the window, though it shrank [MUST-34] [SHLD-15] [SHLD-16] */
+    if (usable <= 0 || queued < 0)                      /* nothing beyond the window, though it shrank [MUST-34] [SHLD-15] [SHLD-16] [RFC7323-2.4a] */
         return false;
     uint32_t n = min32((uint32_t)queued, (uint32_t)usable);
     const bool all = n == (uint32_t)queued;

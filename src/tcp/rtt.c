@@ -1,12 +1,12 @@
 /* The retransmission timeout: RFC 6298, in its order [MUST-18]. */
 #include "tcp/conn.h"
 
-static const int64_t RTO_MAX_NS = 120 * NS_PER_SEC;                 /* (2.5): at least 60 s */
+static const int64_t RTO_MAX_NS = 120 * NS_PER_SEC;                 /* (2.5): at least 60 s [RFC6298-2.5] */
 static const int64_t GRANULARITY_NS = NS_PER_MS;
 
 void tcp_rtt_init(struct tcp_conn *c)
 {
-    c->rtt = (struct tcp_rtt){ .rto_ns = c->t->cfg.rto_initial_ns };    /* (2.1) */
+    c->rtt = (struct tcp_rtt){ .rto_ns = c->t->cfg.rto_initial_ns };    /* (2.1) [RFC6298-2.1] */
 }
 
 void tcp_rtt_sample(struct tcp_conn *c, int64_t rtt_ns, int64_t now_ns)
@@ -14,10 +14,10 @@ void tcp_rtt_sample(struct tcp_conn *c, int64_t rtt_ns, int64_t now_ns)
     struct tcp_rtt *r = &c->rtt;
     if (rtt_ns < 0)
         return;
-    if (r->srtt_ns == 0) {                                          /* (2.2) */
+    if (r->srtt_ns == 0) {                                          /* (2.2) [RFC6298-2.2] */
         r->srtt_ns = rtt_ns ? rtt_ns : 1;
         r->var_ns = rtt_ns / 2;
-    } else {                                                        /* (2.3), in this order */
+    } else {                                                        /* (2.3), in this order [RFC6298-2.3] */
         const int64_t off = r->srtt_ns > rtt_ns ? r->srtt_ns - rtt_ns : rtt_ns - r->srtt_ns;
         r->var_ns += (off - r->var_ns) / 4;
         r->srtt_ns += (rtt_ns - r->srtt_ns) / 8;
@@ -28,13 +28,13 @@ void tcp_rtt_sample(struct tcp_conn *c, int64_t rtt_ns, int64_t now_ns)
     TRACE(c->t->trace, now_ns, c->serial, tcp_rtt, .sample_ns = rtt_ns, .srtt_ns = r->srtt_ns, .rto_ns = r->rto_ns);
 }
 
-void tcp_rtt_back_off(struct tcp_conn *c)                           /* (5.5) [MUST-19] */
+void tcp_rtt_back_off(struct tcp_conn *c)                           /* (5.5) [MUST-19] [RFC6298-5.5] */
 {
     if (c->rtt.backoff < 20)
         c->rtt.backoff++;
 }
 
-void tcp_rtt_syn_was_lost(struct tcp_conn *c)                       /* (5.7) */
+void tcp_rtt_syn_was_lost(struct tcp_conn *c)                       /* (5.7) [RFC6298-5.7] */
 {
     c->rtt.backoff = 0;
     if (c->rtt.srtt_ns == 0)

@@ -17,7 +17,7 @@ void tcp_sent_window(struct tcp_conn *c, seq_t seq, seq_t ack, uint32_t wnd)
     c->snd.wl1 = seq;
     c->snd.wl2 = ack;
     if (wnd > c->snd.max_wnd)
-        c->snd.max_wnd = wnd;
+        c->snd.max_wnd = wnd; /* [RFC5961-5.2b] */
 }
 
 /* Room is lent block by block, so that what the user writes is never moved. */
@@ -57,10 +57,10 @@ void tcp_sent_advance(struct tcp_conn *c, seq_t from, seq_t to, int64_t now_ns)
 {
     struct tcp_flight *f = tcp_flight_need(c);
     const bool is_new = seq_eq(from, c->snd.nxt);
-    if (is_new && !f->timed.on)
+    if (is_new && !f->timed.on) /* [RFC6298-3b] */
         f->timed = (struct tcp_timed){ .end = to, .sent_ns = now_ns, .on = true };
     if (!is_new && f->timed.on && seq_lt(from, f->timed.end))
-        f->timed.on = false;                    /* Karn: what was sent twice is not timed [MUST-18] */
+        f->timed.on = false;                    /* Karn: what was sent twice is not timed [MUST-18] [RFC6298-3a] */
     if (seq_lt(c->snd.nxt, to))
         c->snd.nxt = to;
 }

@@ -37,16 +37,16 @@ void tcp_timer_stop(struct tcp_conn *c)
 
 void tcp_timer_on_sending(struct tcp_conn *c, int64_t now_ns)
 {
-    if (in_flight(c) && c->timer.rto_ns != DEADLINE_NEVER)
+    if (in_flight(c) && c->timer.rto_ns != DEADLINE_NEVER) /* [RFC6298-5.1] */
         return;
-    c->timer.rto_ns = time_after(now_ns, tcp_rto(c));   /* RFC 6298 (5.1) */
+    c->timer.rto_ns = time_after(now_ns, tcp_rto(c));   /* RFC 6298 (5.1) [RFC6298-5a] */
     arm(c);
 }
 
 void tcp_timer_on_progress(struct tcp_conn *c, int64_t now_ns)
 {
     c->timer.retries = 0;
-    c->timer.rto_ns = in_flight(c) ? time_after(now_ns, tcp_rto(c)) : DEADLINE_NEVER;   /* (5.2), (5.3) */
+    c->timer.rto_ns = in_flight(c) ? time_after(now_ns, tcp_rto(c)) : DEADLINE_NEVER;   /* (5.2), (5.3) [RFC6298-5.2] [RFC6298-5.3] */
     arm(c);
 }
 
@@ -157,7 +157,7 @@ static void retransmit(struct tcp_conn *c, int64_t now_ns)
         c->timer.retries++;
     TRACE(c->t->trace, now_ns, c->serial, tcp_rto, .seq = c->snd.una.n, .rto_ns = tcp_rto(c), .count = c->timer.retries);
     tcp_rtt_back_off(c);                                /* (5.5) */
-    c->timer.rto_ns = time_after(now_ns, tcp_rto(c));   /* (5.6) */
+    c->timer.rto_ns = time_after(now_ns, tcp_rto(c));   /* (5.6) [RFC6298-5.6] */
     if (c->timer.retries == R1)
         trouble(c);
     if (c->state == SYN_SENT || c->state == SYN_RECEIVED) {
@@ -166,10 +166,10 @@ static void retransmit(struct tcp_conn *c, int64_t now_ns)
         tcp_due_syn(c);
         return;
     }
-    tcp_recover_on_timeout(c, now_ns);                  /* (5.4) */
+    tcp_recover_on_timeout(c, now_ns);                  /* (5.4) [RFC6298-5.4] */
 }
 
-/* Zero-window probing [MUST-35] [MUST-36], ever more rarely [SHLD-30]; or the override of §3.8.6.2.1. */
+/* Zero-window probing [MUST-35] [MUST-36], ever more rarely [SHLD-30]; or the override of §3.8.6.2.1. [RFC7323-2.4b] */
 static void persist(struct tcp_conn *c, int64_t now_ns)
 {
     if (c->snd.wnd > 0) {

@@ -190,6 +190,8 @@ static void isn(void **state)
     assert_int_equal(seq_diff(tcp_isn(p->a.tcp, &n, 2 * NS_PER_SEC), at), 250000);
     assert_int_not_equal(tcp_isn(p->a.tcp, &m, NS_PER_SEC).n, at.n);
     assert_int_not_equal(tcp_isn(q->a.tcp, &n, NS_PER_SEC).n, at.n);                            /* the secret [SHLD-1] */
+    assert_int_not_equal(tcp_ts_offset(p->a.tcp, &m), tcp_ts_offset(p->a.tcp, &n));             /* RFC7323-5.4b */
+    assert_int_not_equal(tcp_ts_offset(q->a.tcp, &n), tcp_ts_offset(p->a.tcp, &n));
     pair_free(p);
     pair_free(q);
 }
