@@ -102,8 +102,12 @@ static bool open_wire(struct network *n, const struct network_opts *o)
     return true;
 }
 
-static bool open_host(struct network *n)
+static bool open_host(struct network *n, const struct network_opts *o)
 {
+    if (o->tcp.congestion) {
+        complain("--cc: on the host's sockets the kernel has the word; it needs plumb's own stack (--via)");
+        return false;
+    }
     n->loop = &n->own_loop;
     loop_init(n->loop, clock_now_ns(), clock_civil_ns());
     n->wait = wait_new(n->loop);
@@ -146,7 +150,7 @@ struct network *network_open(const struct network_opts *o, int *status)
     n->seed = o->has_seed ? o->seed : entropy_u64() % 1000000;
     n->sink = o->sink;
     n->sink_arg = o->sink_arg;
-    const bool opened = n->kind == VIA_HOST ? open_host(n) : n->kind == VIA_VIRTUAL ? open_virtual(n, o) : open_wire(n, o);
+    const bool opened = n->kind == VIA_HOST ? open_host(n, o) : n->kind == VIA_VIRTUAL ? open_virtual(n, o) : open_wire(n, o);
     const int64_t epoch_ns = opened ? n->loop->civil_offset_ns : 0;
     if (!opened || !open_capture(n, o->capture, epoch_ns, status)) {
         network_close(n);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPT_VIA = 1000, OPT_LINK, OPT_SEED, OPT_CAPTURE };
+enum { OPT_VIA = 1000, OPT_LINK, OPT_SEED, OPT_CAPTURE, OPT_CC };
 
 static char called[40], complaining[48];
 
@@ -65,6 +65,7 @@ static const struct argp_option options[] = {
     { "link",    OPT_LINK,    "SPEC", 0, "shape the link: 'rtt= rate= loss= jitter= queue= reorder= duplicate= corrupt= mtu='", 90 },
     { "seed",    OPT_SEED,    "N",    0, "repeat a virtual run", 90 },
     { "capture", OPT_CAPTURE, "FILE", 0, "write the packets to FILE (pcapng)", 90 },
+    { "cc",      OPT_CC,      "NAME", 0, "congestion control of plumb's TCP: cubic (the default), reno", 90 },
     { 0 }
 };
 
@@ -88,6 +89,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_SEED:
         o->seed = (uint64_t)option_integer(state, arg, 0, INT64_MAX);
         o->has_seed = true;
+        return 0;
+    case OPT_CC:
+        o->tcp.congestion = (uint8_t)tcp_cc_named(arg);
+        if (!o->tcp.congestion)
+            option_bad(state, "--cc: \"%s\" is unknown; there are cubic reno", arg);
         return 0;
     case OPT_CAPTURE:
         o->capture = arg;

@@ -52,6 +52,7 @@ static bool add_host(struct internet *i, enum host h, uint64_t seed, const struc
     struct iface_config ic = { .kind = IFACE_ETHER, .mac = { { 0x02, 0x70, 0x6c, 0, 0, (uint8_t)(h + 1) } } };
     struct prefix p;
     struct addr gateway;
+    c.tcp.congestion = config->tcp.congestion;
     if (h == CLIENT) {
         c.tcp = config->tcp;
         ic.mtu = config->access ? config->access->mtu : 0;      /* a host knows the MTU of its own link */

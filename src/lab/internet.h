@@ -14,7 +14,7 @@ struct internet;
 struct internet_config {
     uint64_t seed;
     const struct impair_config *access; /* NULL: rtt 20 ms, 50 Mbit/s */
-    struct tcp_config tcp;              /* of the client */
+    struct tcp_config tcp;              /* of the client; its congestion control holds for all hosts */
     bool without_router, without_names; /* a host that is missing, for tests of honesty */
 };
 

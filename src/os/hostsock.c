@@ -1,5 +1,6 @@
 #include "os/hostsock_int.h"
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -80,6 +81,12 @@ enum plumb_err host_err(int error_number)
 int host_family(struct addr a) { return addr_is4(a) ? AF_INET : AF_INET6; }
 
 int host_socket(int family, int type) { return socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); }
+
+
+bool host_congestion(int fd, const char *name)
+{
+    return !name || setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name)) == 0;
+}
 
 void host_flag(int fd, int level, int option, int value)
 {

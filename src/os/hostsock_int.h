@@ -21,6 +21,7 @@ enum plumb_err   host_err(int error_number);
 int  host_family(struct addr a);        /* of an address that is given */
 int  host_socket(int family, int type);
 void host_flag(int fd, int level, int option, int value);
+bool host_congestion(int fd, const char *name);  /* false: the kernel does not have it; NULL: its own choice */
 
 enum plumb_err host_connect(struct net *n, const struct connect_opts *o, struct stream **out);
 /* Takes the descriptor, connected already; NULL: no memory, it is closed. */

@@ -94,6 +94,10 @@ enum plumb_err host_listen(struct net *n, const struct listen_opts *o, struct li
     const int fd = bound_socket(SOCK_STREAM, o->local, family_or_both(o->local.addr), &err);
     if (fd < 0)
         return err;
+    if (!host_congestion(fd, o->congestion)) {  /* what is accepted inherits it */
+        close(fd);
+        return PLUMB_INVALID;
+    }
     if (listen(fd, o->backlog ? (int)o->backlog : 128) < 0) {
         err = host_err(errno);
         close(fd);

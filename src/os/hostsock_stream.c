@@ -284,6 +284,8 @@ enum plumb_err host_connect(struct net *n, const struct connect_opts *o, struct 
     }
     if (o->no_delay)
         host_flag(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    if (err == PLUMB_OK && !host_congestion(fd, o->congestion))
+        err = PLUMB_INVALID;
     const struct host_name remote = host_name_of(o->remote, family);
     if (err == PLUMB_OK && connect(fd, &remote.u.sa, remote.len) < 0 && errno != EINPROGRESS)
         err = errno == EADDRNOTAVAIL ? PLUMB_NO_PORTS : host_err(errno);

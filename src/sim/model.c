@@ -166,6 +166,7 @@ static bool add_host(struct model *m, int side, uint16_t mtu)
 {
     struct stack_config c = { .node = (uint16_t)(side + 1), .seed = rng_u64(&m->rng), .small_pkts = 2048, .large_pkts = 32 };
     c.tcp.max_conns = 16;
+    c.tcp.congestion = (uint8_t)(1 + (m->seed >> 4) % (TCP_CC_COUNT - 1));
     c.tcp.max_blocks = chance(m, 15) ? 16 + below(m, 32) : 1024;
     c.tcp.send_buffer = some_buffer(m);
     c.tcp.recv_buffer = some_buffer(m);

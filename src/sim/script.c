@@ -293,7 +293,23 @@ static long do_accept(struct run *r, struct fd *l, const char **error)
     return n;
 }
 
-static long do_setsockopt(struct run *r, struct fd *f, const char *name, const char *value)
+static long set_congestion(struct run *r, struct fd *f, const char *value, const char **error)
+{
+    char name[SCRIPT_WORD];
+    value += *value == '"';
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(value, "\""), value);
+    const enum tcp_cc_choice choice = tcp_cc_named(name);
+    if (!choice) {
+        *error = "ENOENT";
+        return -1;
+    }
+    f->opt.congestion = (uint8_t)choice;
+    if (f->conn)
+        tcp_set_opt(f->conn, &f->opt, r->now_ns);
+    return 0;
+}
+
+static long do_setsockopt(struct run *r, struct fd *f, const char *name, const char *value, const char **error)
 {
     const long v = strtol(value + strcspn(value, "0123456789"), NULL, 10);
     if (!strcmp(name, "TCP_NODELAY"))       f->opt.no_delay = v != 0;
@@ -303,6 +319,7 @@ static long do_setsockopt(struct run *r, struct fd *f, const char *name, const c
     else if (!strcmp(name, "SO_RCVBUF"))    f->opt.recv_buffer = (uint32_t)v;
     else if (!strcmp(name, "IP_TOS"))       f->opt.tos = (uint8_t)v;
     else if (!strcmp(name, "IP_TTL"))       f->opt.ttl = (uint8_t)v;
+    else if (!strcmp(name, "TCP_CONGESTION")) return set_congestion(r, f, value, error);
     else if (!strcmp(name, "SO_LINGER"))    f->linger_abort = true;
     else if (!strcmp(name, "PLUMB_HOLD"))   f->opt.hold = v != 0;
     else if (strcmp(name, "SO_REUSEADDR"))  return -1;
@@ -382,7 +399,7 @@ static long perform(struct run *r, const struct script_call *c, const char **err
     if (!strcmp(c->name, "listen"))     return do_listen(r, f, c->arg[1], error);
     if (!strcmp(c->name, "accept"))     return do_accept(r, f, error);
     if (!strcmp(c->name, "connect"))    return do_connect(r, f, c->arg[1], error);
-    if (!strcmp(c->name, "setsockopt")) return do_setsockopt(r, f, c->arg[2], c->arg[3]);
+    if (!strcmp(c->name, "setsockopt")) return do_setsockopt(r, f, c->arg[2], c->arg[3], error);
     if (!strcmp(c->name, "fcntl"))      return strcmp(c->arg[1], "F_GETFL") ? 0 : 2;
     if (!strcmp(c->name, "close"))      return do_close(r, f, false);
     if (!strcmp(c->name, "abort"))      return do_close(r, f, true);
@@ -427,6 +444,7 @@ static bool status_value(struct run *r, const struct script_assert *a, double *v
     tcp_status(f->conn, &st);
     if (!strcmp(a->name, "state"))            *text = tcp_state_name((uint8_t)st.state);
     else if (!strcmp(a->name, "timer"))       *text = st.timer;
+    else if (!strcmp(a->name, "congestion"))  *text = st.congestion;
     else if (!strcmp(a->name, "error"))       *text = st.error == PLUMB_OK ? "none" : errno_name(st.error);
     else if (!strcmp(a->name, "soft_error"))  *text = st.soft_error == PLUMB_OK ? "none" : errno_name(st.soft_error);
     else if (!strcmp(a->name, "cwnd"))        *value = st.cwnd;

@@ -320,11 +320,18 @@ static bool assert_line(struct parser *q, struct script_assert *a)
     return take(q, "}%") || bad(q, "}%% is missing");
 }
 
+/* Scripts are read with RFC 5681 in hand; what goes beyond it is asked for by a knob. */
+static struct tcp_config script_profile(void) { return (struct tcp_config){ .congestion = TCP_CC_RENO }; }
+
 /* `sysctl -q net.ipv4.NAME=VALUE` and the stack's own plumb.NAME=VALUE. */
 static bool knob(struct parser *q, const char *name, const char *text)
 {
     struct tcp_config *t = &q->s->config.tcp;
     char *end;
+    if (!strcmp(name, "tcp_congestion_control")) {
+        t->congestion = (uint8_t)tcp_cc_named(text);
+        return t->congestion || bad(q, "no congestion control is called %s", text);
+    }
     const double v = strtod(text, &end);
     if (end == text || !(v >= 0 && v <= UINT32_MAX))
         return bad(q, "%s needs a number", name);
@@ -347,7 +354,7 @@ static bool knob(struct parser *q, const char *name, const char *text)
     else if (!strcmp(name, "plumb.recv_buffer"))        t->recv_buffer = n;
     else if (!strcmp(name, "plumb.max_conns"))          t->max_conns = n;
     else if (!strcmp(name, "plumb.max_blocks"))         t->max_blocks = n;
-    else if (!strcmp(name, "plumb.profile"))            *t = n ? tcp_rfc_plain() : (struct tcp_config){ 0 };
+    else if (!strcmp(name, "plumb.profile"))            *t = n ? tcp_rfc_plain() : script_profile();
     else if (!strcmp(name, "plumb.no_fast_path"))       t->no_fast_path = n != 0;
     else if (!strcmp(name, "plumb.isn"))                t->isn_fixed = true, t->isn = n;
     else if (!strcmp(name, "plumb.mtu"))                q->s->mtu = (uint16_t)n;
@@ -436,7 +443,7 @@ static bool one_line(struct parser *q)
 
 bool script_parse(const char *text, struct script *out, char error[SCRIPT_ERROR])
 {
-    *out = (struct script){ .mtu = 1500, .tolerance_ns = 4 * NS_PER_MS };
+    *out = (struct script){ .mtu = 1500, .tolerance_ns = 4 * NS_PER_MS, .config.tcp = script_profile() };
     out->last = &out->first;
     struct parser q = { .p = text, .line = 1, .error = error, .s = out };
     while (*q.p) {

@@ -145,11 +145,13 @@ struct connect_opts {
     struct endpoint remote;
     struct endpoint local;              /* all-zero: chosen */
     bool no_delay;                      /* Nagle off */
+    const char *congestion;             /* "cubic", "reno" ...; NULL: the default.  INVALID: no such */
 };
 struct listen_opts {
     struct endpoint local;              /* addr none: any address; port 0: chosen */
     uint32_t backlog;                   /* connections waiting to be accepted; 0: 128 */
     bool no_delay;
+    const char *congestion;             /* of the connections accepted */
 };
 struct dgram_opts {
     struct endpoint local;              /* addr none: any; port 0: an unpredictable ephemeral port */

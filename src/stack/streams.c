@@ -133,6 +133,12 @@ static const struct stream_ops stream_ops = {
     .conn = conn_op, .set_no_delay = set_no_delay_op,
 };
 
+static bool congestion_named(const char *name, uint8_t *out)
+{
+    *out = name ? (uint8_t)tcp_cc_named(name) : TCP_CC_DEFAULT;
+    return !name || *out;
+}
+
 static struct stack_stream *stream_new(struct stack *st, const struct tcp_user_opt *opt)
 {
     struct stack_stream *s = calloc(1, sizeof *s);
@@ -155,10 +161,12 @@ enum plumb_err stack_stream_connect(struct net *n, const struct connect_opts *o,
 {
     struct stack *st = ((struct stack_net *)n)->st;
     const int64_t now_ns = loop_now(n->loop);
-    const struct tcp_user_opt opt = { .no_delay = o->no_delay };
+    struct tcp_user_opt opt = { .no_delay = o->no_delay };
     struct tcp_conn *c = NULL;
     struct path p;
     st->now_ns = now_ns;
+    if (!congestion_named(o->congestion, &opt.congestion))
+        return PLUMB_INVALID;
     enum plumb_err e = stack_route(st, o->local.addr, o->remote.addr, &p);
     if (e != PLUMB_OK)
         return e;
@@ -245,7 +253,7 @@ enum plumb_err stack_stream_listen(struct net *n, const struct listen_opts *o, s
     l->base = (struct listener){ .ops = &listener_ops, .loop = n->loop };
     l->st = st;
     l->opt = (struct tcp_user_opt){ .no_delay = o->no_delay, .backlog = o->backlog };
-    e = tcp_listen(st->tcp, local, &l->opt, &l->l);
+    e = congestion_named(o->congestion, &l->opt.congestion) ? tcp_listen(st->tcp, local, &l->opt, &l->l) : PLUMB_INVALID;
     if (e != PLUMB_OK) {
         free(l);
         return e;

@@ -24,6 +24,7 @@ struct tcp_conn *tcp_conn_new(struct tcp *t, const struct path *p, uint16_t loca
     c->heard_ns = c->sent_ns = t->now_ns;
     while (!t->cfg.no_wscale && c->recv_buffer >> c->rcv_scale > UINT16_MAX)
         c->rcv_scale++;
+    tcp_cc_init(c, o->congestion);
     tcp_rtt_init(c);
     tcp_timer_init(c);
     demux_add(t, &c->node);
@@ -68,6 +69,7 @@ struct tcp_flight *tcp_flight_need(struct tcp_conn *c)
         tcp_sent_untime(c);
         tcp_rcv_no_gaps(c);
     }
+    tcp_cc_need(c);
     return c->flight;
 }
 
@@ -77,6 +79,7 @@ void tcp_flight_done(struct tcp_conn *c)
         return;
     pool_put(&c->t->flights, c->flight);
     c->flight = NULL;
+    tcp_cc_rest(c);
 }
 
 /* Nothing arrives for it and nothing leaves any more. */
@@ -89,6 +92,7 @@ void tcp_leave_tables(struct tcp_conn *c)
     if (c->flight)
         pool_put(&c->t->flights, c->flight);
     c->flight = NULL;
+    tcp_cc_end(c);
     tcp_sent_clear(c);
     tcp_due_nothing(c);
 }

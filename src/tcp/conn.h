@@ -100,7 +100,7 @@ struct tcp_conn {
     struct tcp_owed owed;               /* owner: delack.c */
     struct tcp_due due;                 /* owner: output.c */
     struct tcp_flight *flight;
-    struct tcp_cc cc;                   /* owner: recover.c cc_reno.c */
+    struct tcp_cc cc;                   /* owner: recover.c congestion.c */
     struct tcp_rtt rtt;                 /* owner: rtt.c */
     struct tcp_ts ts;                   /* owner: paws.c */
     struct tcp_timers timer;            /* owner: timer.c */
@@ -154,7 +154,7 @@ struct tcp {
     uint32_t bucket_mask, count, generation, serial, port_counter;
     struct tcp_node *last;              /* the one the last segment was for */
     struct sipkey hash_key, isn_key, port_key;
-    struct pool conns, flights, blocks, timewaits;
+    struct pool conns, flights, ccs, blocks, timewaits;
     uint64_t *live;                     /* a bit per object of `conns` */
     struct list listeners[LISTEN_HASH], listeners_any;  /* by port; on any port */
     struct list out[IFACE_MAX], unrouted, ready, listeners_ready, starved, dead, timewait;
@@ -308,6 +308,14 @@ void tcp_recover_resend_all(struct tcp_conn *c);                /* not by loss: 
 void tcp_recover_sent(struct tcp_conn *c, seq_t from, seq_t to, int64_t now_ns);
 void tcp_recover_on_idle(struct tcp_conn *c);
 uint32_t tcp_cwnd(const struct tcp_conn *c);                    /* inflated while duplicate ACKs come */
+
+/* congestion.c */
+size_t tcp_cc_own_size(void);                                   /* of the largest algorithm */
+void tcp_cc_init(struct tcp_conn *c, enum tcp_cc_choice choice);
+void tcp_cc_need(struct tcp_conn *c);                           /* c->cc.own is there */
+void tcp_cc_rest(struct tcp_conn *c);                           /* nothing is in flight */
+void tcp_cc_end(struct tcp_conn *c);
+void tcp_cc_switch(struct tcp_conn *c, enum tcp_cc_choice choice);
 
 /* timer.c */
 void tcp_timer_init(struct tcp_conn *c);

@@ -19,12 +19,12 @@ void tcp_recover_start(struct tcp_conn *c)
 {
     /* RFC 5681 §3.1: after a lost SYN the initial window is one segment */
     const uint32_t segments = c->syn_resent ? 1 : initial_window(c);
-    c->cc.ops = &cc_reno;
-    c->cc.ops->start(&c->cc, &(struct cc_start){ .mss = c->mss, .initial_window = segments });
+    c->cc.ops->start(&c->cc, &(struct cc_start){ .mss = c->mss, .initial_window = segments, .plain = c->t->cfg.rfc5681 });
 }
 
 void tcp_recover_on_idle(struct tcp_conn *c)
 {
+    tcp_cc_need(c);
     c->cc.ops->on_idle(&c->cc, &(struct cc_start){ .mss = c->mss, .initial_window = initial_window(c) });
 }
 
@@ -113,8 +113,9 @@ void tcp_recover_on_ack(struct tcp_conn *c, const struct recover_ack *a)
     const bool after_timeout = r->phase == REC_LOSS;
     if (after_timeout && seq_le(r->recover, c->snd.una))
         leave(c, a->now_ns);
-    c->cc.ops->on_ack(&c->cc, &(struct cc_ack){ .bytes = a->bytes, .in_flight = a->in_flight, .mss = c->mss, .rtt_ns = a->rtt_ns, .now_ns = a->now_ns,
-                                                .one_segment = after_timeout || c->t->cfg.rfc5681 });
+    c->cc.ops->on_ack(&c->cc, &(struct cc_ack){ .bytes = a->bytes, .in_flight = a->in_flight, .mss = c->mss, .rtt_ns = a->rtt_ns, .srtt_ns = c->rtt.srtt_ns,
+                                                .una = c->snd.una, .nxt = c->snd.nxt, .one_segment = after_timeout || c->t->cfg.rfc5681,
+                                                .now_ns = a->now_ns });
     say_cwnd(c, a->now_ns);
 }
 

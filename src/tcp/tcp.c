@@ -11,6 +11,7 @@ static void defaults(struct tcp_config *c)
     DEFAULT(c->send_buffer, 1 << 20);
     DEFAULT(c->recv_buffer, 1 << 20);
     DEFAULT(c->initial_window, 10);                         /* RFC 6928 */
+    DEFAULT(c->congestion, TCP_CC_CUBIC);
     DEFAULT(c->rto_min_ns, 200 * NS_PER_MS);
     DEFAULT(c->rto_initial_ns, NS_PER_SEC);                 /* RFC 6298 (2.1) */
     DEFAULT(c->delayed_ack_ns, 40 * NS_PER_MS);
@@ -31,7 +32,8 @@ static void defaults(struct tcp_config *c)
 
 struct tcp_config tcp_rfc_plain(void)
 {
-    return (struct tcp_config){ .rto_min_ns = NS_PER_SEC, .rto_initial_ns = NS_PER_SEC, .msl_ns = 120 * NS_PER_SEC, .rfc5681 = true };
+    return (struct tcp_config){ .rto_min_ns = NS_PER_SEC, .rto_initial_ns = NS_PER_SEC, .msl_ns = 120 * NS_PER_SEC, .rfc5681 = true,
+                                .congestion = TCP_CC_RENO };
 }
 
 static bool make_pools(struct tcp *t)
@@ -41,6 +43,7 @@ static bool make_pools(struct tcp *t)
     return t->live && demux_init(t) &&
            pool_init(&t->conns, sizeof(struct tcp_conn), c->max_conns) &&
            pool_init(&t->flights, sizeof(struct tcp_flight), c->max_conns) &&
+           pool_init(&t->ccs, tcp_cc_own_size(), c->max_conns) &&
            pool_init(&t->timewaits, sizeof(struct tcp_timewait), c->max_conns) &&
            pool_init(&t->blocks, TCP_BLOCK, c->max_blocks);
 }
@@ -92,6 +95,7 @@ void tcp_free(struct tcp *t)
     }
     pool_fini(&t->conns);
     pool_fini(&t->flights);
+    pool_fini(&t->ccs);
     pool_fini(&t->timewaits);
     pool_fini(&t->blocks);
     free(t->live);

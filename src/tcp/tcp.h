@@ -15,12 +15,17 @@
 
 struct tcp; struct tcp_conn; struct tcp_listener;
 
+/* Congestion control: CUBIC (RFC 9438) unless something else is asked for. */
+enum tcp_cc_choice { TCP_CC_DEFAULT, TCP_CC_CUBIC, TCP_CC_RENO, TCP_CC_COUNT };
+enum tcp_cc_choice tcp_cc_named(const char *name);      /* "cubic", "reno"; TCP_CC_DEFAULT: no such */
+
 /* All-zero gives the defaults in brackets. */
 struct tcp_config {
     uint32_t max_conns;                 /* [4096] */
     uint32_t max_blocks;                /* buffer blocks of TCP_BLOCK bytes in the whole stack [16384] */
     uint32_t send_buffer, recv_buffer;  /* bytes per connection [1 MiB, 1 MiB]; recv bounds the window */
     uint32_t initial_window;            /* segments [10]; not used with rfc5681 */
+    uint8_t  congestion;                /* enum tcp_cc_choice [CUBIC] */
     int64_t  rto_min_ns;                /* [200 ms]; 1 s in the RFC-plain profile */
     int64_t  rto_initial_ns;            /* [1 s] */
     int64_t  delayed_ack_ns;            /* [40 ms]; at most 500 ms */
@@ -87,6 +92,7 @@ struct tcp_user_opt {
     uint8_t  retries;                   /* R2 of this connection [MUST-21]; 0: the stack's, 255: without end */
     uint8_t  tos;                       /* Diffserv field, passed to IP unchanged [MUST-48] [SHLD-21] [SHLD-22] */
     uint8_t  ttl;                       /* 0: the stack's [MUST-49] */
+    uint8_t  congestion;                /* enum tcp_cc_choice; TCP_CC_DEFAULT: the stack's */
 };
 
 /* OPEN, active.  remote and local addresses come in `path`; local_port 0 picks one
@@ -134,6 +140,7 @@ struct tcp_status {                     /* STATUS */
     bool     peer_closed;               /* FIN received */
     bool     timestamps, wscale;
     int64_t  srtt_ns, rttvar_ns, rto_ns;
+    const char *congestion;             /* "cubic" ... */
     const char *timer;                  /* "on (rto)", "keepalive", "timewait", "persist", "off" */
     int64_t  timer_deadline_ns;
 };

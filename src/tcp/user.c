@@ -183,6 +183,7 @@ void tcp_set_opt(struct tcp_conn *c, const struct tcp_user_opt *o, int64_t now_n
     c->ttl = o->ttl;
     if (o->retries)
         c->retries_max = o->retries;
+    tcp_cc_switch(c, o->congestion);
     if (was_kept != c->keepalive)
         tcp_timer_on_option(c, now_ns);
     if (tcp_owes(c))
@@ -212,6 +213,7 @@ void tcp_status(const struct tcp_conn *c, struct tcp_status *out)
         .local = { c->node.path.local, c->node.local_port }, .remote = { c->node.path.remote, c->node.remote_port },
         .snd_queued = (uint32_t)seq_diff(c->snd.end, first), .snd_wnd = c->snd.wnd, .rcv_wnd = rcv_wnd(c),
         .rcv_queued = (uint32_t)seq_diff(rcv_text_end(c), c->rcv.read), .cwnd = c->cc.cwnd, .ssthresh = c->cc.ssthresh,
+        .congestion = c->cc.ops->name,
         .retransmits = c->retransmits, .mss = c->mss, .peer_closed = c->rcv.fin, .timestamps = c->ts.on, .wscale = c->scaled,
         .srtt_ns = c->rtt.srtt_ns, .rttvar_ns = c->rtt.var_ns, .rto_ns = tcp_rto(c),
         .timer = timer_name(c, deadline_ns), .timer_deadline_ns = deadline_ns };

@@ -5,7 +5,10 @@ static void end_init(struct pair *p, struct end *e, const struct tcp_config *cfg
     const struct addr ip[2] = { addr4(0x0a000001), addr4(0x0a000002) };
     trace_init(&e->trace, node);
     rng_seed(&e->rng, pc->seed * 2 + node);
-    e->tcp = tcp_new(cfg, &e->trace, &p->pools, &e->rng, p->now_ns);
+    struct tcp_config own = *cfg;
+    if (!own.congestion)
+        own.congestion = TCP_CC_RENO;                           /* these tests read RFC 5681 */
+    e->tcp = tcp_new(&own, &e->trace, &p->pools, &e->rng, p->now_ns);
     e->path = (struct path){ .local = ip[node], .remote = ip[!node], .next_hop = ip[!node], .generation = 1, .mtu = pc->mtu ? pc->mtu : 1500,
                              .gso_max = pc->gso, .tx_csum = pc->tx_csum };
     tcp_paths_changed(e->tcp, 1);

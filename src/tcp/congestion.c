@@ -1,0 +1,63 @@
+/* Which algorithm a connection has, and the memory lent to it: from the first byte
+ * in flight until nothing is and zeros would say as much. */
+#include "tcp/conn.h"
+
+static const struct cc_ops *const algorithm[TCP_CC_COUNT] = { [TCP_CC_CUBIC] = &cc_cubic, [TCP_CC_RENO] = &cc_reno };
+
+size_t tcp_cc_own_size(void)
+{
+    size_t most = 0;
+    for (unsigned i = 0; i < TCP_CC_COUNT; i++)
+        if (algorithm[i] && algorithm[i]->own_size > most)
+            most = algorithm[i]->own_size;
+    return most;
+}
+
+enum tcp_cc_choice tcp_cc_named(const char *name)
+{
+    for (unsigned i = 1; i < TCP_CC_COUNT; i++)
+        if (strcmp(algorithm[i]->name, name) == 0)
+            return (enum tcp_cc_choice)i;
+    return TCP_CC_DEFAULT;
+}
+
+void tcp_cc_init(struct tcp_conn *c, enum tcp_cc_choice choice)
+{
+    c->cc = (struct tcp_cc){ .ops = algorithm[choice ? choice : c->t->cfg.congestion], .ssthresh = CC_SSTHRESH_NONE };
+}
+
+void tcp_cc_need(struct tcp_conn *c)
+{
+    if (c->cc.own)
+        return;
+    c->cc.own = pool_get(&c->t->ccs);           /* as many as connections: never NULL */
+    assert(c->cc.own);
+    memset(c->cc.own, 0, c->cc.ops->own_size);
+}
+
+static void give_back(struct tcp_conn *c)
+{
+    if (c->cc.own)
+        pool_put(&c->t->ccs, c->cc.own);
+    c->cc.own = NULL;
+}
+
+void tcp_cc_rest(struct tcp_conn *c)
+{
+    if (c->cc.own && c->cc.ops->at_rest(&c->cc))
+        give_back(c);
+}
+
+void tcp_cc_end(struct tcp_conn *c) { give_back(c); }
+
+/* Another algorithm goes on with the window it finds. */
+void tcp_cc_switch(struct tcp_conn *c, enum tcp_cc_choice choice)
+{
+    if (choice == TCP_CC_DEFAULT || c->cc.ops == algorithm[choice])
+        return;
+    const bool held = c->cc.own;
+    give_back(c);
+    c->cc.ops = algorithm[choice];
+    if (held)
+        tcp_cc_need(c);
+}
