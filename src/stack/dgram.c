@@ -8,6 +8,8 @@ struct stack_dgram {
     struct stack   *st;
     struct udp_sock sock;
     struct path     path;               /* to the last destination */
+    uint8_t         tos, ttl;
+    bool            any_peer;           /* may send to others than its peer, as BSD sockets do */
     bool            blocked;            /* told AGAIN, waits for room on path.iface */
 };
 
@@ -41,7 +43,7 @@ static enum plumb_err dgram_send_op(struct dgram *base, struct endpoint to, cons
     struct stack_dgram *d = of(base);
     struct stack *st = d->st;
     const int64_t now_ns = loop_now(base->loop);
-    if (d->sock.remote.port)
+    if (d->sock.remote.port && !(d->any_peer && to.port))
         to = d->sock.remote;
     if (len > UINT16_MAX - 28)          /* less the headers of IPv4 and UDP */
         return PLUMB_TOO_BIG;
@@ -56,6 +58,8 @@ static enum plumb_err dgram_send_op(struct dgram *base, struct endpoint to, cons
     if (!k)
         return PLUMB_NO_MEMORY;
     k->time_ns = now_ns;
+    k->tos = d->tos;
+    k->ttl = d->ttl;
     k = inet_send(&st->inet, k, now_ns);
     if (k)
         stack_emit(st, k, now_ns);
@@ -123,25 +127,59 @@ static enum plumb_err choose_local(struct stack_dgram *d)
     return PLUMB_ADDR_NOT_OURS;
 }
 
-enum plumb_err stack_dgram_new(struct net *n, const struct dgram_opts *o, struct dgram **out)
+enum plumb_err stack_datagram(struct stack *st, const struct stack_dgram_opts *o, struct dgram **out)
 {
-    struct stack_net *net = (struct stack_net *)n;
     struct stack_dgram *d = calloc(1, sizeof *d);
     if (!d)
         return PLUMB_NO_MEMORY;
-    d->base = (struct dgram){ .ops = &ops, .loop = n->loop };
-    d->st = net->st;
-    d->sock = (struct udp_sock){ .local = o->local, .remote = o->remote, .broadcast = o->broadcast };
+    d->base = (struct dgram){ .ops = &ops, .loop = st->net.base.loop };
+    d->st = st;
+    d->sock = (struct udp_sock){ .local = o->plain.local, .remote = o->plain.remote, .broadcast = o->plain.broadcast,
+                                 .reuse_addr = o->reuse_addr, .reuse_port = o->reuse_port };
     enum plumb_err e = choose_local(d);
     if (e == PLUMB_OK)
-        e = udp_open(&net->st->udp, &d->sock);
+        e = udp_open(&st->udp, &d->sock);
     if (e != PLUMB_OK) {
         free(d);
         return e;
     }
-    list_push(&net->dgrams, &d->node);
+    list_push(&st->net.dgrams, &d->node);
     *out = &d->base;
     return PLUMB_OK;
+}
+
+enum plumb_err stack_dgram_new(struct net *n, const struct dgram_opts *o, struct dgram **out)
+{
+    return stack_datagram(((struct stack_net *)n)->st, &(struct stack_dgram_opts){ .plain = *o }, out);
+}
+
+enum plumb_err stack_dgram_connect(struct dgram *base, struct endpoint remote, struct addr bound)
+{
+    struct stack_dgram *d = of(base);
+    const struct udp_sock before = d->sock;
+    d->sock.remote = remote;
+    d->sock.local.addr = bound;
+    enum plumb_err e = choose_local(d);
+    if (e == PLUMB_OK && udp_in_use(&d->st->udp, &d->sock, d->sock.local.port))
+        e = PLUMB_ADDR_IN_USE;
+    d->path.generation = 0;
+    if (e == PLUMB_OK)
+        return PLUMB_OK;
+    d->sock.remote = before.remote;
+    d->sock.local = before.local;
+    d->sock.iface = before.iface;
+    return e;
+}
+
+void stack_dgram_set(struct dgram *base, const struct stack_dgram_tune *o)
+{
+    struct stack_dgram *d = of(base);
+    d->tos = o->tos;
+    d->ttl = o->ttl;
+    d->any_peer = true;
+    if (d->sock.broadcast != o->broadcast)
+        d->path.generation = 0;
+    d->sock.broadcast = o->broadcast;
 }
 
 /* -------------------------------------------------------------- readiness */

@@ -119,6 +119,8 @@ void stack_settle(struct stack *st, int64_t now_ns)
     } while (st->inet.out.n || st->neigh.ready.n || st->neigh.failed.n);
 }
 
+void stack_called(struct stack *st, int64_t now_ns) { stack_touch(st, now_ns); }
+
 void stack_touch(struct stack *st, int64_t now_ns)
 {
     st->touched = true;

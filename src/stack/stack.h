@@ -83,6 +83,23 @@ bool stack_dhcp_lease(const struct stack *st, unsigned iface, struct dhcp_lease_
 
 /* ------------------------------------------------------------- applications */
 
+/* What stands behind a connection or a listener of stack_tcp as its user: struct net's
+ * streams, or (src/api) the BSD calls, whose task is deferred with what happened since. */
+enum stack_user_kind { STACK_STREAM, STACK_LISTENER, STACK_BSD };
+struct stack_user { enum stack_user_kind kind; uint8_t news; struct loop_task task; };
+/* After calls on what stack_tcp holds, as stack_net's do. */
+void stack_called(struct stack *st, int64_t now_ns);
+/* Any address becomes none; ADDR_NOT_OURS. */
+enum plumb_err stack_own_addr(const struct stack *st, struct addr *local);
+
+/* More than struct net asks of datagrams. */
+struct stack_dgram_opts { struct dgram_opts plain; bool reuse_addr, reuse_port; };
+enum plumb_err stack_datagram(struct stack *st, const struct stack_dgram_opts *o, struct dgram **out);
+/* Its peer from now on; port 0: none, and the local address is `bound` again.  NO_ROUTE, ADDR_IN_USE. */
+enum plumb_err stack_dgram_connect(struct dgram *d, struct endpoint remote, struct addr bound);
+struct stack_dgram_tune { uint8_t tos, ttl; bool broadcast; };     /* ttl 0: the stack's */
+void stack_dgram_set(struct dgram *d, const struct stack_dgram_tune *o);
+
 /* The stack as applications see it, and as raw echo. Lives as long as the stack. */
 struct net *stack_net(struct stack *st, struct loop *loop);
 

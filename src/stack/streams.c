@@ -4,6 +4,7 @@
 
 struct stack_stream {
     struct stream       base;           /* first: a struct stream is a struct stack_stream */
+    struct stack_user   user;
     struct list         node;           /* in stack_net.streams */
     struct stack       *st;
     struct tcp_conn    *c;
@@ -12,6 +13,7 @@ struct stack_stream {
 };
 struct stack_listener {
     struct listener      base;
+    struct stack_user    user;
     struct list          node;          /* in stack_net.listeners */
     struct stack        *st;
     struct tcp_listener *l;
@@ -154,7 +156,8 @@ static struct stack_stream *stream_new(struct stack *st, const struct tcp_user_o
 static void attach(struct stack_stream *s, struct tcp_conn *c)
 {
     s->c = c;
-    tcp_set_user(c, s);
+    s->user.kind = STACK_STREAM;
+    tcp_set_user(c, &s->user);
 }
 
 enum plumb_err stack_stream_connect(struct net *n, const struct connect_opts *o, struct stream **out)
@@ -226,13 +229,13 @@ static void listener_close_op(struct listener *base)
 static const struct listener_ops listener_ops = { .accept = accept_op, .local = listener_local_op, .close = listener_close_op };
 
 /* 0.0.0.0 and :: are any address; another must be ours. */
-static enum plumb_err usable_local(const struct stack *st, struct endpoint *local)
+enum plumb_err stack_own_addr(const struct stack *st, struct addr *local)
 {
-    if (addr_is_any(local->addr)) {
-        local->addr = ADDR_NONE;
+    if (addr_is_any(*local)) {
+        *local = ADDR_NONE;
         return PLUMB_OK;
     }
-    if (inet_is_ours(&st->inet, local->addr))
+    if (inet_is_ours(&st->inet, *local))
         return PLUMB_OK;
     for (unsigned i = 0; i < INET_LOOP; i++)
         if (st->inet.iface[i].any_address)
@@ -244,7 +247,7 @@ enum plumb_err stack_stream_listen(struct net *n, const struct listen_opts *o, s
 {
     struct stack *st = ((struct stack_net *)n)->st;
     struct endpoint local = o->local;
-    enum plumb_err e = usable_local(st, &local);
+    enum plumb_err e = stack_own_addr(st, &local.addr);
     if (e != PLUMB_OK)
         return e;
     struct stack_listener *l = calloc(1, sizeof *l);
@@ -258,7 +261,8 @@ enum plumb_err stack_stream_listen(struct net *n, const struct listen_opts *o, s
         free(l);
         return e;
     }
-    tcp_listener_set_user(l->l, l);
+    l->user.kind = STACK_LISTENER;
+    tcp_listener_set_user(l->l, &l->user);
     list_push(&st->net.listeners, &l->node);
     *out = &l->base;
     return PLUMB_OK;
@@ -275,17 +279,29 @@ static void stream_event(struct stack_stream *s, uint8_t ready)
     wake(s->base.loop, &s->base.watch);
 }
 
+static void user_event(struct stack *st, struct stack_user *u, uint8_t ready)
+{
+    switch (u->kind) {
+    case STACK_STREAM:
+        stream_event(list_entry(u, struct stack_stream, user), ready);
+        return;
+    case STACK_LISTENER: {
+        struct listener *l = &list_entry(u, struct stack_listener, user)->base;
+        wake(l->loop, &l->watch);
+        return;
+    }
+    case STACK_BSD:
+        u->news |= ready;
+        wake(st->net.base.loop, &u->task);
+        return;
+    }
+}
+
 void stack_streams_wake(struct stack *st)
 {
     struct tcp_event e;
-    while (tcp_next_event(st->tcp, &e)) {
-        if (e.conn) {
-            stream_event(tcp_user(e.conn), e.ready);
-        } else {
-            struct stack_listener *l = tcp_listener_user(e.listener);
-            wake(l->base.loop, &l->base.watch);
-        }
-    }
+    while (tcp_next_event(st->tcp, &e))
+        user_event(st, e.conn ? tcp_user(e.conn) : tcp_listener_user(e.listener), e.ready);
 }
 
 /* The stack goes and its connections with it; who still held one may not touch it again. */

@@ -91,7 +91,7 @@ static seg_fate arrive_nobody(struct tcp *t, struct tcp_seg *s)
 {
     if (address_bad(s))
         return tcp_drop(t, s, WHY_TCP_ADDRESS);
-    struct tcp_listener *l = demux_listener(t, s->local, s->local_port);
+    struct tcp_listener *l = demux_listener(t, &(struct flow){ s->local, s->remote, s->local_port, s->remote_port });
     return l ? tcp_arrive_listen(t, l, s, NULL) : tcp_arrive_closed(t, s, WHY_NO_CONNECTION);
 }
 

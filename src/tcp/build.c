@@ -14,6 +14,8 @@ static void syn_options(const struct tcp_conn *c, struct writer *w, int64_t now_
     const bool answer = c->state == SYN_RECEIVED;
     const uint16_t ip = addr_is4(c->node.path.local) ? 20 : 40;
     struct tcp_opt o = { .has_mss = true, .mss = (uint16_t)((c->node.path.mtu ? c->node.path.mtu : 576) - ip - TCP_HEADER) };
+    if (c->mss_max && c->mss_max < o.mss)
+        o.mss = c->mss_max;
     o.has_wscale = answer ? c->scaled : !f->no_wscale; /* [RFC7323-2.2a] */
     o.wscale = c->rcv_scale;
     o.has_ts = answer ? c->ts.on : !f->no_timestamps; /* [RFC7323-3.2a] */

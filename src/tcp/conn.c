@@ -21,6 +21,10 @@ struct tcp_conn *tcp_conn_new(struct tcp *t, const struct path *p, uint16_t loca
     c->retries_max = o->retries ? o->retries : t->cfg.retries;
     c->tos = o->tos;
     c->ttl = o->ttl;
+    c->keep_idle_s = o->keep_idle_s;
+    c->keep_interval_s = o->keep_interval_s;
+    c->keep_probes = o->keep_probes;
+    c->mss_max = o->mss_max;
     c->heard_ns = c->sent_ns = t->now_ns;
     while (!t->cfg.no_wscale && c->recv_buffer >> c->rcv_scale > UINT16_MAX)
         c->rcv_scale++;

@@ -88,7 +88,8 @@ struct tcp_conn {
     uint8_t  snd_scale, rcv_scale;
     uint8_t  queued_in;                 /* enum tcp_queue: which list `queue` is on */
     uint8_t  ready_bits;
-    uint8_t  retries_max, tos, ttl;
+    uint8_t  retries_max, tos, ttl, keep_probes;
+    uint16_t keep_idle_s, keep_interval_s, mss_max;
     bool     passive : 1, attached : 1, orphan : 1, fin_queued : 1, no_delay : 1, cork : 1, keepalive : 1;
     bool     hold : 1, want_write : 1, reserved : 1, urgent_out : 1, syn_resent : 1, was_connected : 1, dead : 1, unrouted : 1, offered : 1, scaled : 1;
     uint16_t mss, peer_mss, rcv_mss;    /* text bytes per segment we send; what the peer takes; what it sends */
@@ -228,7 +229,7 @@ bool demux_init(struct tcp *t);
 struct tcp_node *demux_find(struct tcp *t, struct addr local, struct addr remote, uint16_t local_port, uint16_t remote_port);
 void demux_add(struct tcp *t, struct tcp_node *n);
 void demux_remove(struct tcp *t, struct tcp_node *n);
-struct tcp_listener *demux_listener(struct tcp *t, struct addr local, uint16_t port);
+struct tcp_listener *demux_listener(struct tcp *t, const struct flow *f);
 
 /* ports.c */
 enum plumb_err tcp_pick_port(struct tcp *t, const struct path *p, uint16_t remote_port, uint16_t *out);

@@ -75,19 +75,42 @@ static int fits(const struct tcp_listener *l, const struct addr *local)
     return addr_is_none(l->local.addr) || (addr_is_any(l->local.addr) && addr_is4(l->local.addr) == addr_is4(*local));
 }
 
-static struct tcp_listener *best(const struct list *head, const struct addr *local, uint16_t port)
+struct listener_group { struct tcp_listener *first; uint32_t n; };
+
+/* Those that fit best; more than one when they share their endpoint. */
+static struct listener_group best(const struct list *head, const struct addr *local, uint16_t port)
 {
-    struct tcp_listener *found = NULL;
+    struct listener_group g = { 0 };
     for (const struct list *n = head->next; n != head; n = n->next) {
         struct tcp_listener *l = list_entry(n, struct tcp_listener, node);
-        if (l->local.port == port && fits(l, local) > (found ? fits(found, local) : 0))
-            found = l;
+        const int more = l->local.port == port ? fits(l, local) - (g.first ? fits(g.first, local) : 0) : -1;
+        if (more > 0)
+            g = (struct listener_group){ .first = l, .n = 1 };
+        else if (more == 0 && g.first)
+            g.n++;
     }
-    return found;
+    return g;
 }
 
-struct tcp_listener *demux_listener(struct tcp *t, struct addr local, uint16_t port)
+/* Those of a group stand in one list; each gets the flows whose hash names it, so
+ * that segments of one flow come to one listener as long as the group stays. */
+static struct tcp_listener *pick(struct tcp *t, const struct listener_group *g, const struct flow *f)
 {
-    struct tcp_listener *l = best(&t->listeners[port % LISTEN_HASH], &local, port);
-    return l ? l : best(&t->listeners_any, &local, 0);
+    struct list *n = &g->first->node;
+    if (g->n < 2)
+        return g->first;
+    uint64_t skip = (uint64_t)hash_of(t, &f->local, &f->remote, f->local_port, f->remote_port) * g->n >> 32;
+    for (;; n = n->next) {
+        struct tcp_listener *l = list_entry(n, struct tcp_listener, node);
+        if (endpoint_eq(l->local, g->first->local) && skip-- == 0)
+            return l;
+    }
+}
+
+struct tcp_listener *demux_listener(struct tcp *t, const struct flow *f)
+{
+    struct listener_group g = best(&t->listeners[f->local_port % LISTEN_HASH], &f->local, f->local_port);
+    if (!g.first)
+        g = best(&t->listeners_any, &f->local, 0);
+    return g.first ? pick(t, &g, f) : NULL;
 }

@@ -46,12 +46,14 @@ void tcp_feed_starved(struct tcp *t)
     }
 }
 
-static bool taken(struct tcp *t, struct endpoint local)
+static bool taken(struct tcp *t, struct endpoint local, bool shares)
 {
     const struct list *head = local.port ? &t->listeners[local.port % LISTEN_HASH] : &t->listeners_any;
-    for (const struct list *n = head->next; n != head; n = n->next)
-        if (endpoint_eq(list_entry(n, struct tcp_listener, node)->local, local))
+    for (const struct list *n = head->next; n != head; n = n->next) {
+        const struct tcp_listener *l = list_entry(n, struct tcp_listener, node);
+        if (endpoint_eq(l->local, local) && !(shares && l->opt.reuse_port))
             return true;
+    }
     return false;
 }
 
@@ -59,7 +61,7 @@ static bool choose_port(struct tcp *t, struct endpoint *local)
 {
     for (int i = 0; i < 1000; i++) {
         local->port = (uint16_t)(32768 + rng_below(t->rng, 32768));
-        if (!taken(t, *local))
+        if (!taken(t, *local, false))
             return true;
     }
     return false;
@@ -72,7 +74,7 @@ enum plumb_err tcp_listen(struct tcp *t, struct endpoint local, const struct tcp
     const bool any_port = local.port == 0 && o && o->hold;
     if (local.port == 0 && !any_port && !choose_port(t, &local))
         return PLUMB_NO_PORTS;
-    if (taken(t, local))
+    if (taken(t, local, o && o->reuse_port))
         return PLUMB_ADDR_IN_USE;
     struct tcp_listener *l = calloc(1, sizeof *l);      /* not on the packet path */
     if (!l)
@@ -90,7 +92,9 @@ enum plumb_err tcp_listen(struct tcp *t, struct endpoint local, const struct tcp
     return PLUMB_OK;
 }
 
-struct endpoint tcp_listener_local(const struct tcp_listener *l) { return l->local; }
+struct endpoint tcp_listener_local(const struct tcp_listener *l)       { return l->local; }
+void tcp_listener_backlog(struct tcp_listener *l, uint32_t backlog)    { l->opt.backlog = backlog ? backlog : 1; }
+uint32_t tcp_listener_waiting(const struct tcp_listener *l)            { return l->n[QUEUE_ACCEPT]; }
 
 static struct tcp_conn *take_first(struct tcp_listener *l, enum tcp_queue from)
 {

@@ -14,11 +14,25 @@ enum plumb_err tcp_pick_port(struct tcp *t, const struct path *p, uint16_t remot
     const uint32_t offset = offset_of(t, p, remote_port);
     for (uint32_t i = 0; i < COUNT; i++) {
         const uint16_t port = (uint16_t)(FIRST + (offset + t->port_counter++) % COUNT);
-        const struct tcp_listener *l = demux_listener(t, p->local, port);
+        const struct tcp_listener *l = demux_listener(t, &(struct flow){ p->local, p->remote, port, remote_port });
         if ((l && l->local.port) || demux_find(t, p->local, p->remote, port, remote_port))
             continue;
         *out = port;
         return PLUMB_OK;
     }
     return PLUMB_NO_PORTS;
+}
+
+static bool has(const struct tcp_node *n, struct endpoint local)
+{
+    return n->local_port == local.port && (addr_is_any(local.addr) || addr_eq(n->path.local, local.addr));
+}
+
+bool tcp_port_used(const struct tcp *t, struct endpoint local)
+{
+    for (uint32_t i = 0; i <= t->bucket_mask; i++)
+        for (const struct tcp_node *n = t->bucket[i]; n; n = n->next)
+            if (has(n, local))
+                return true;
+    return false;
 }

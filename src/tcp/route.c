@@ -94,6 +94,8 @@ void tcp_fit_mss(struct tcp_conn *c)
     uint16_t mss = mtu > ip + TCP_HEADER + least ? (uint16_t)(mtu - ip - TCP_HEADER) : least;
     if (c->peer_mss && c->peer_mss < mss)
         mss = c->peer_mss;
+    if (c->mss_max && c->mss_max < mss)
+        mss = c->mss_max;
     c->mss = mss > options + 8 ? (uint16_t)(mss - options) : 8;
 }
 

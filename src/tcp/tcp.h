@@ -93,6 +93,10 @@ struct tcp_user_opt {
     uint8_t  tos;                       /* Diffserv field, passed to IP unchanged [MUST-48] [SHLD-21] [SHLD-22] */
     uint8_t  ttl;                       /* 0: the stack's [MUST-49] */
     uint8_t  congestion;                /* enum tcp_cc_choice; TCP_CC_DEFAULT: the stack's */
+    uint8_t  keep_probes;               /* keepalive; 0: the stack's, here and below */
+    uint16_t keep_idle_s, keep_interval_s;
+    uint16_t mss_max;                   /* TCP_MAXSEG: no segment has more text; 0: as the path allows */
+    bool     reuse_port;                /* listeners: several may share an endpoint, each gets its part of the flows */
 };
 
 /* OPEN, active.  remote and local addresses come in `path`; local_port 0 picks one
@@ -104,6 +108,10 @@ enum plumb_err tcp_listen(struct tcp *t, struct endpoint local, const struct tcp
 struct tcp_conn *tcp_accept(struct tcp_listener *l);            /* NULL: none */
 void tcp_listener_close(struct tcp_listener *l, int64_t now_ns);/* resets what was not accepted */
 struct endpoint tcp_listener_local(const struct tcp_listener *l);
+void tcp_listener_backlog(struct tcp_listener *l, uint32_t backlog);
+uint32_t tcp_listener_waiting(const struct tcp_listener *l);    /* to be accepted */
+/* Whether a connection in any state, TIME-WAIT too, has this local port (and address, unless none). Walks all. */
+bool tcp_port_used(const struct tcp *t, struct endpoint local);
 
 /* A holding listener: the oldest connection whose SYN waits for a verdict.  It is
  * lent: after tcp_hold_accept it comes out of tcp_accept when it is established;
@@ -117,6 +125,10 @@ uint8_t *tcp_reserve(struct tcp_conn *c, size_t *room);
 void tcp_commit(struct tcp_conn *c, size_t n, bool push, int64_t now_ns);
 const uint8_t *tcp_peek(struct tcp_conn *c, size_t *len);
 void tcp_consume(struct tcp_conn *c, size_t n, int64_t now_ns);
+/* Bytes `at` from the next to be read on, as tcp_peek lends those at 0. */
+const uint8_t *tcp_peek_at(struct tcp_conn *c, size_t at, size_t *len);
+/* A third of the send buffer is free; false: TCP_WRITABLE will be told. */
+bool tcp_writable(struct tcp_conn *c);
 void tcp_commit_urgent(struct tcp_conn *c, size_t n, int64_t now_ns);
 /* Bytes from the next to be read up to and including the urgent byte; 0: none pending. */
 size_t tcp_urgent_left(const struct tcp_conn *c);
@@ -136,7 +148,9 @@ struct tcp_status {                     /* STATUS */
     uint32_t serial;                    /* the `conn` of its events */
     uint32_t snd_queued, snd_unacked, rcv_queued, snd_wnd, rcv_wnd, cwnd, ssthresh;
     uint32_t retransmits;
-    uint16_t mss;
+    uint16_t mss, rcv_mss, path_mtu;
+    uint32_t send_buffer, recv_buffer;
+    uint32_t snd_nxt, rcv_nxt, urgent_at;   /* sequence numbers; that behind the urgent byte */
     bool     peer_closed;               /* FIN received */
     bool     timestamps, wscale;
     int64_t  srtt_ns, rttvar_ns, rto_ns;

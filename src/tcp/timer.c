@@ -103,11 +103,24 @@ void tcp_timer_on_ack_sent(struct tcp_conn *c)
     arm(c);
 }
 
+static int64_t keep_idle(const struct tcp_conn *c)
+{
+    return c->keep_idle_s ? c->keep_idle_s * NS_PER_SEC : c->t->cfg.keepalive_idle_ns;
+}
+static int64_t keep_interval(const struct tcp_conn *c)
+{
+    return c->keep_interval_s ? c->keep_interval_s * NS_PER_SEC : c->t->cfg.keepalive_interval_ns;
+}
+static uint8_t keep_probes(const struct tcp_conn *c)
+{
+    return c->keep_probes ? c->keep_probes : c->t->cfg.keepalive_probes;
+}
+
 void tcp_timer_on_option(struct tcp_conn *c, int64_t now_ns)
 {
     if (c->orphan || !state_in(c, CAN_SEND | CAN_RECEIVE))
         return;
-    c->timer.idle_ns = c->keepalive ? time_after(time_max(c->heard_ns, now_ns), c->t->cfg.keepalive_idle_ns) : DEADLINE_NEVER;
+    c->timer.idle_ns = c->keepalive ? time_after(time_max(c->heard_ns, now_ns), keep_idle(c)) : DEADLINE_NEVER;
     arm(c);
 }
 
@@ -201,7 +214,6 @@ static void rto_expired(struct tcp_conn *c, int64_t now_ns)
 /* [MUST-26]: only when idle, by what was heard last. */
 static void idle_expired(struct tcp_conn *c, int64_t now_ns)
 {
-    const struct tcp_config *f = &c->t->cfg;
     c->timer.idle_ns = DEADLINE_NEVER;
     if (c->orphan && c->state == FIN_WAIT_2) {
         tcp_end(c, PLUMB_TIMED_OUT, WHY_FIN_WAIT_2_LIMIT, now_ns);
@@ -209,21 +221,21 @@ static void idle_expired(struct tcp_conn *c, int64_t now_ns)
     }
     if (c->orphan || !c->keepalive)
         return;
-    const int64_t idle_at = time_after(c->heard_ns, f->keepalive_idle_ns);
+    const int64_t idle_at = time_after(c->heard_ns, keep_idle(c));
     if (c->timer.probes == 0 && now_ns < idle_at) {
         c->timer.idle_ns = idle_at;
         return;
     }
     if (in_flight(c) || tcp_unsent(c)) {
-        c->timer.idle_ns = time_after(now_ns, f->keepalive_idle_ns);
+        c->timer.idle_ns = time_after(now_ns, keep_idle(c));
         return;
     }
-    if (c->timer.probes >= f->keepalive_probes) {       /* never for one probe unanswered [MUST-29] */
+    if (c->timer.probes >= keep_probes(c)) {       /* never for one probe unanswered [MUST-29] */
         give_up(c, WHY_KEEPALIVE_LIMIT, now_ns);
         return;
     }
     c->timer.probes++;
-    c->timer.idle_ns = time_after(now_ns, f->keepalive_interval_ns);
+    c->timer.idle_ns = time_after(now_ns, keep_interval(c));
     tcp_due_keepalive(c);
     tcp_wake(c);
 }

@@ -84,7 +84,8 @@ static bool may_reopen(const struct tcp_timewait *w, const struct tcp_seg *s)
 
 seg_fate tcp_arrive_timewait(struct tcp *t, struct tcp_timewait *w, struct tcp_seg *s)
 {
-    struct tcp_listener *l = may_reopen(w, s) ? demux_listener(t, s->local, s->local_port) : NULL;
+    const struct flow f = { s->local, s->remote, s->local_port, s->remote_port };
+    struct tcp_listener *l = may_reopen(w, s) ? demux_listener(t, &f) : NULL;
     if (l) {
         const seq_t above = w->snd_nxt;
         tcp_timewait_end(t, w, WHY_SYN_ARRIVED, s->now_ns);

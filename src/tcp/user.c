@@ -47,6 +47,15 @@ uint8_t *tcp_reserve(struct tcp_conn *c, size_t *room)
     return at;
 }
 
+/* Whoever was told no since the last TCP_WRITABLE waits for the next. */
+bool tcp_writable(struct tcp_conn *c)
+{
+    const uint32_t queued = (uint32_t)seq_diff(c->snd.end, snd_first(c));
+    if (queued > c->send_buffer / 3 * 2)
+        c->want_write = true;
+    return !c->want_write;
+}
+
 static void commit(struct tcp_conn *c, size_t n, bool push, bool urgent, int64_t now_ns)
 {
     c->t->now_ns = now_ns;
@@ -62,17 +71,19 @@ void tcp_commit(struct tcp_conn *c, size_t n, bool push, int64_t now_ns) { commi
 void tcp_commit_urgent(struct tcp_conn *c, size_t n, int64_t now_ns)     { commit(c, n, true, true, now_ns); }
 
 /* §3.10.3 RECEIVE. */
-const uint8_t *tcp_peek(struct tcp_conn *c, size_t *len)
+const uint8_t *tcp_peek_at(struct tcp_conn *c, size_t at, size_t *len)
 {
     const uint32_t ready = (uint32_t)seq_diff(rcv_text_end(c), c->rcv.read);
     uint32_t n;
     *len = 0;
-    if (ready == 0 || c->orphan || !c->was_connected)
+    if (at >= ready || c->orphan || !c->was_connected)
         return NULL;
-    const uint8_t *at = buf_at(&c->t->blocks, &c->rbuf, rcv_pos(c, c->rcv.read), &n);
-    *len = n < ready ? n : ready;
-    return at;
+    const uint8_t *bytes = buf_at(&c->t->blocks, &c->rbuf, rcv_pos(c, seq_add(c->rcv.read, (uint32_t)at)), &n);
+    *len = n < ready - (uint32_t)at ? n : ready - (uint32_t)at;
+    return bytes;
 }
+
+const uint8_t *tcp_peek(struct tcp_conn *c, size_t *len) { return tcp_peek_at(c, 0, len); }
 
 void tcp_consume(struct tcp_conn *c, size_t n, int64_t now_ns)
 {
@@ -175,7 +186,7 @@ void tcp_abort(struct tcp_conn *c, int64_t now_ns)
 void tcp_set_opt(struct tcp_conn *c, const struct tcp_user_opt *o, int64_t now_ns)
 {
     c->t->now_ns = now_ns;
-    const bool was_kept = c->keepalive;
+    const bool same_keeping = c->keepalive == o->keepalive && c->keep_idle_s == o->keep_idle_s && c->keep_interval_s == o->keep_interval_s;
     c->no_delay = o->no_delay;
     c->cork = o->cork;
     c->keepalive = o->keepalive;
@@ -184,7 +195,10 @@ void tcp_set_opt(struct tcp_conn *c, const struct tcp_user_opt *o, int64_t now_n
     if (o->retries)
         c->retries_max = o->retries;
     tcp_cc_switch(c, o->congestion);
-    if (was_kept != c->keepalive)
+    c->keep_idle_s = o->keep_idle_s;
+    c->keep_interval_s = o->keep_interval_s;
+    c->keep_probes = o->keep_probes;
+    if (!same_keeping)
         tcp_timer_on_option(c, now_ns);
     if (tcp_owes(c))
         tcp_wake(c);
@@ -213,8 +227,9 @@ void tcp_status(const struct tcp_conn *c, struct tcp_status *out)
         .local = { c->node.path.local, c->node.local_port }, .remote = { c->node.path.remote, c->node.remote_port },
         .snd_queued = (uint32_t)seq_diff(c->snd.end, first), .snd_wnd = c->snd.wnd, .rcv_wnd = rcv_wnd(c),
         .rcv_queued = (uint32_t)seq_diff(rcv_text_end(c), c->rcv.read), .cwnd = c->cc.cwnd, .ssthresh = c->cc.ssthresh,
-        .congestion = c->cc.ops->name,
-        .retransmits = c->retransmits, .mss = c->mss, .peer_closed = c->rcv.fin, .timestamps = c->ts.on, .wscale = c->scaled,
+        .congestion = c->cc.ops->name, .retransmits = c->retransmits, .mss = c->mss, .rcv_mss = c->rcv_mss, .path_mtu = c->node.path.mtu,
+        .send_buffer = c->send_buffer, .recv_buffer = c->recv_buffer, .snd_nxt = c->snd.nxt.n, .rcv_nxt = c->rcv.nxt.n, .urgent_at = c->rcv.up.n,
+        .peer_closed = c->rcv.fin, .timestamps = c->ts.on, .wscale = c->scaled,
         .srtt_ns = c->rtt.srtt_ns, .rttvar_ns = c->rtt.var_ns, .rto_ns = tcp_rto(c),
         .timer = timer_name(c, deadline_ns), .timer_deadline_ns = deadline_ns };
     if (seq_lt(first, sent))

@@ -19,11 +19,13 @@ void udp_init(struct udp *u, struct trace *trace, struct pkt_pools *pools, struc
 static struct udp_sock **bucket_of(struct udp *u, uint16_t port) { return &u->bucket[port % UDP_BUCKETS]; }
 
 /* Two sockets may share a port only when no datagram could be for both alike. */
-static bool in_use(struct udp *u, const struct udp_sock *s, uint16_t port)
+bool udp_in_use(struct udp *u, const struct udp_sock *s, uint16_t port)
 {
-    for (const struct udp_sock *x = *bucket_of(u, port); x; x = x->chain)
-        if (x->local.port == port && addr_eq(x->local.addr, s->local.addr) && endpoint_eq(x->remote, s->remote))
+    for (const struct udp_sock *x = *bucket_of(u, port); x; x = x->chain) {
+        const bool shared = (x->reuse_addr && s->reuse_addr) || (x->reuse_port && s->reuse_port);
+        if (x != s && !shared && x->local.port == port && addr_eq(x->local.addr, s->local.addr) && endpoint_eq(x->remote, s->remote))
             return true;
+    }
     return false;
 }
 
@@ -35,7 +37,7 @@ static uint16_t pick_port(struct udp *u, const struct udp_sock *s)
         bool taken = false;
         for (const struct udp_sock *x = *bucket_of(u, port); x && !taken; x = x->chain)
             taken = x->local.port == port;
-        if (!taken && !in_use(u, s, port))
+        if (!taken && !udp_in_use(u, s, port))
             return port;
     }
     return 0;
@@ -45,9 +47,13 @@ enum plumb_err udp_open(struct udp *u, struct udp_sock *s)
 {
     if (s->local.port == 0 && (s->local.port = pick_port(u, s)) == 0)
         return PLUMB_NO_PORTS;
-    if (in_use(u, s, s->local.port))
+    if (udp_in_use(u, s, s->local.port))
         return PLUMB_ADDR_IN_USE;
     pktq_init(&s->queue);
+    if (s->reuse_port && !u->keyed) {
+        u->key = sipkey_from(u->rng);
+        u->keyed = true;
+    }
     struct udp_sock **bucket = bucket_of(u, s->local.port);
     s->chain = *bucket;
     *bucket = s;
@@ -100,18 +106,39 @@ static int score(const struct udp_sock *s, const struct flow *f, const struct pk
     return points;
 }
 
+static uint64_t flow_hash(const struct udp *u, const struct flow *f)
+{
+    const uint64_t words[5] = { f->local.q[0], f->local.q[1], f->remote.q[0], f->remote.q[1],
+                                (uint64_t)f->local_port << 16 | f->remote_port };
+    return siphash_words(&u->key, words, 5);
+}
+
+/* Of those who share a port, the one whose turn this flow is. */
+static struct udp_sock *pick(const struct udp *u, struct udp_sock *first, uint32_t n, const struct flow *f, const struct pkt *k)
+{
+    const int points = score(first, f, k);
+    uint64_t skip = flow_hash(u, f) % n;
+    for (struct udp_sock *s = first;; s = s->chain)
+        if (s->reuse_port && score(s, f, k) == points && skip-- == 0)
+            return s;
+}
+
 static struct udp_sock *find(struct udp *u, const struct flow *f, const struct pkt *k)
 {
     struct udp_sock *best = NULL;
+    uint32_t sharing = 0;
     int most = -1;
     for (struct udp_sock *s = *bucket_of(u, f->local_port); s; s = s->chain) {
         const int points = score(s, f, k);
         if (points > most) {
             most = points;
             best = s;
+            sharing = 0;
         }
+        if (best && points == most)
+            sharing += s->reuse_port && best->reuse_port;
     }
-    return best;
+    return sharing > 1 ? pick(u, best, sharing, f, k) : best;
 }
 
 /* Takes. */

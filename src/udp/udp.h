@@ -22,6 +22,8 @@ struct udp_sock {
     struct endpoint  remote;            /* port 0: not connected */
     uint8_t          iface;             /* that holds local.addr; UDP_ANY_IFACE */
     bool             broadcast;         /* may send to broadcast addresses */
+    bool             reuse_addr;        /* may be bound where another is that says so too; the last one hears */
+    bool             reuse_port;        /* the same, and those who share get a part of the flows each */
     struct pktq      queue;
     uint32_t         held_bytes;        /* of blocks in the queue */
     uint8_t          n_errors;
@@ -34,6 +36,8 @@ struct udp {
     struct rng       *rng;
     uint32_t          held_pkts, max_held_pkts;     /* in all queues: a share of the pools */
     struct list       ready;
+    struct sipkey     key;              /* of the flows of those who share a port */
+    bool              keyed;
     struct udp_sock  *bucket[UDP_BUCKETS];
 };
 
@@ -42,6 +46,8 @@ void udp_init(struct udp *u, struct trace *trace, struct pkt_pools *pools, struc
 /* Binds s->local and s->remote (set by the caller); port 0 picks an unpredictable
  * one (RFC 6056 §3.3.1).  ADDR_IN_USE, NO_PORTS. */
 enum plumb_err udp_open(struct udp *u, struct udp_sock *s);
+/* Whether another socket keeps `s` from this port. */
+bool udp_in_use(struct udp *u, const struct udp_sock *s, uint16_t port);
 void udp_close(struct udp *u, struct udp_sock *s);      /* frees what was queued; the memory is the caller's */
 
 /* Takes UDP that a socket wants, and what is malformed; the rest stays. */

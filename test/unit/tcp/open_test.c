@@ -309,8 +309,8 @@ static void addresses_are_checked(void **state)
     assert_int_equal(tcp_listen(p->a.tcp, (struct endpoint){ .port = 99 }, NULL, &l), PLUMB_OK);
     assert_int_equal(tcp_listen(p->a.tcp, (struct endpoint){ .port = 99 }, NULL, &m), PLUMB_ADDR_IN_USE);
     assert_int_equal(tcp_listen(p->a.tcp, (struct endpoint){ .addr = p->a.path.local, .port = 99 }, NULL, &m), PLUMB_OK);
-    assert_ptr_equal(demux_listener(p->a.tcp, p->a.path.local, 99), m);
-    assert_ptr_equal(demux_listener(p->a.tcp, p->a.path.remote, 99), l);
+    assert_ptr_equal(demux_listener(p->a.tcp, &(struct flow){ .local = p->a.path.local, .local_port = 99 }), m);
+    assert_ptr_equal(demux_listener(p->a.tcp, &(struct flow){ .local = p->a.path.remote, .local_port = 99 }), l);
     pair_free(p);
 }
 
