@@ -173,6 +173,7 @@ static bool add_host(struct model *m, int side, uint16_t mtu)
     c.tcp.no_timestamps = chance(m, 30);
     c.tcp.no_wscale = chance(m, 30);
     c.tcp.no_fast_path = chance(m, 50);
+    c.tcp.syn_cookies = chance(m, 10) ? SYN_COOKIES_ALWAYS : SYN_COOKIES_WHEN_FULL;
     c.tcp.delayed_ack_ns = chance(m, 50) ? 0 : (int64_t)(1 + below(m, 400)) * NS_PER_MS;
     if (chance(m, 50)) {
         c.tcp.isn_fixed = true;

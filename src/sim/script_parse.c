@@ -339,6 +339,7 @@ static bool knob(struct parser *q, const char *name, const char *text)
     const int64_t ms = (int64_t)(v * 1e6);
     if (!strcmp(name, "tcp_timestamps"))                t->no_timestamps = n == 0;
     else if (!strcmp(name, "tcp_window_scaling"))       t->no_wscale = n == 0;
+    else if (!strcmp(name, "tcp_syncookies"))           t->syn_cookies = n == 0 ? SYN_COOKIES_NEVER : n == 1 ? SYN_COOKIES_WHEN_FULL : SYN_COOKIES_ALWAYS;
     else if (!strcmp(name, "tcp_keepalive_time"))       t->keepalive_idle_ns = (int64_t)(v * 1e9);
     else if (!strcmp(name, "tcp_keepalive_intvl"))      t->keepalive_interval_ns = (int64_t)(v * 1e9);
     else if (!strcmp(name, "tcp_keepalive_probes"))     t->keepalive_probes = (uint8_t)n;

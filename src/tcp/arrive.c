@@ -95,15 +95,17 @@ static seg_fate arrive_nobody(struct tcp *t, struct tcp_seg *s)
     return l ? tcp_arrive_listen(t, l, s, NULL) : tcp_arrive_closed(t, s, WHY_NO_CONNECTION);
 }
 
-static void arrive_connection(struct tcp_conn *c, struct tcp_seg *s)
+seg_fate tcp_arrive_conn(struct tcp_conn *c, struct tcp_seg *s)
 {
+    seg_fate fate = SEG_TAKEN;
     c->heard_ns = s->now_ns;
     if (c->state == SYN_SENT)
-        (void)tcp_arrive_syn_sent(c, s);
+        fate = tcp_arrive_syn_sent(c, s);
     else if (c->t->cfg.no_fast_path || !tcp_fast(c, s))
-        (void)tcp_arrive_other(c, s);
+        fate = tcp_arrive_other(c, s);
     if (c->state != CLOSED && tcp_owes(c))
         tcp_wake(c);
+    return fate;
 }
 
 static void arrive(struct tcp *t, struct pkt *k, int64_t now_ns)
@@ -120,7 +122,7 @@ static void arrive(struct tcp *t, struct pkt *k, int64_t now_ns)
     else if (n->is_timewait)
         (void)tcp_arrive_timewait(t, (struct tcp_timewait *)(void *)n, &s);
     else
-        arrive_connection((struct tcp_conn *)(void *)n, &s);
+        (void)tcp_arrive_conn((struct tcp_conn *)(void *)n, &s);
     pkt_free(s.pkt);                            /* taken; dropped ones are gone already */
 }
 

@@ -6,6 +6,25 @@ static uint32_t index_of(const struct tcp_conn *c)
     return (uint32_t)((size_t)((const uint8_t *)c - c->t->conns.memory) / c->t->conns.object_size);
 }
 
+static uint32_t recv_buffer(const struct tcp *t, const struct tcp_user_opt *o)
+{
+    return o->recv_buffer && o->recv_buffer < BUF_BYTES_MAX - TCP_BLOCK ? o->recv_buffer : t->cfg.recv_buffer;
+}
+
+uint8_t tcp_own_scale(const struct tcp *t, const struct tcp_user_opt *o)
+{
+    uint8_t scale = 0;
+    while (!t->cfg.no_wscale && recv_buffer(t, o) >> scale > UINT16_MAX)
+        scale++;
+    return scale;
+}
+
+uint16_t tcp_first_window(const struct tcp *t, const struct tcp_user_opt *o)
+{
+    const uint32_t buffer = recv_buffer(t, o);
+    return (uint16_t)(buffer < UINT16_MAX ? buffer : UINT16_MAX);
+}
+
 struct tcp_conn *tcp_conn_new(struct tcp *t, const struct path *p, uint16_t local_port, uint16_t remote_port, const struct tcp_user_opt *o)
 {
     struct tcp_conn *c = pool_get(&t->conns);
@@ -14,7 +33,7 @@ struct tcp_conn *tcp_conn_new(struct tcp *t, const struct path *p, uint16_t loca
     *c = (struct tcp_conn){ .t = t, .node = { .path = *p, .local_port = local_port, .remote_port = remote_port } };
     c->serial = ++t->serial;
     c->send_buffer = o->send_buffer && o->send_buffer < BUF_BYTES_MAX - TCP_BLOCK ? o->send_buffer : t->cfg.send_buffer;
-    c->recv_buffer = o->recv_buffer && o->recv_buffer < BUF_BYTES_MAX - TCP_BLOCK ? o->recv_buffer : t->cfg.recv_buffer;
+    c->recv_buffer = recv_buffer(t, o);
     c->no_delay = o->no_delay;
     c->cork = o->cork;
     c->keepalive = o->keepalive;                /* off unless asked for [MUST-24] [MUST-25] */
@@ -26,8 +45,7 @@ struct tcp_conn *tcp_conn_new(struct tcp *t, const struct path *p, uint16_t loca
     c->keep_probes = o->keep_probes;
     c->mss_max = o->mss_max;
     c->heard_ns = c->sent_ns = t->now_ns;
-    while (!t->cfg.no_wscale && c->recv_buffer >> c->rcv_scale > UINT16_MAX)
-        c->rcv_scale++;
+    c->rcv_scale = tcp_own_scale(t, o);
     tcp_cc_init(c, o->congestion);
     tcp_rtt_init(c);
     tcp_timer_init(c);
@@ -41,6 +59,11 @@ void tcp_conn_start(struct tcp_conn *c, const seq_t *above, int64_t now_ns)
     seq_t iss = tcp_isn(c->t, &c->node, now_ns);
     if (above && !seq_lt(*above, iss))
         iss = seq_add(*above, 0x10000);
+    tcp_conn_start_at(c, iss, now_ns);
+}
+
+void tcp_conn_start_at(struct tcp_conn *c, seq_t iss, int64_t now_ns)
+{
     tcp_ts_open(c);
     tcp_sent_open(c, iss);
     tcp_fit_mss(c);

@@ -120,6 +120,7 @@ struct tcp_listener {
     struct tcp *t;
     struct endpoint local;
     struct tcp_user_opt opt;
+    int64_t cookies_until_ns;           /* as long an ACK may bring back a cookie (cookie.c) */
     void *user;
 };
 
@@ -140,9 +141,12 @@ struct tcp_reply {
     seq_t    seq, ack;
     uint32_t ts_val, ts_ecr;
     uint16_t window;
-    uint8_t  flags;
-    bool     has_ts;
+    uint8_t  flags, wscale;
+    bool     has_ts, has_wscale, sack_permitted;    /* the last two with SYN only */
 };
+
+/* Two secrets at a time, each for so long (cookie.c). */
+struct tcp_cookies { struct sipkey key[2]; int64_t period; };
 
 enum { LISTEN_HASH = 64, REPLIES = 256 };
 
@@ -157,6 +161,8 @@ struct tcp {
     struct sipkey hash_key, isn_key, port_key;
     struct pool conns, flights, ccs, blocks, timewaits;
     uint64_t *live;                     /* a bit per object of `conns` */
+    uint32_t half_open;                 /* connections on any listener's QUEUE_SYN (listen.c) */
+    struct tcp_cookies cookies;
     struct list listeners[LISTEN_HASH], listeners_any;  /* by port; on any port */
     struct list out[IFACE_MAX], unrouted, ready, listeners_ready, starved, dead, timewait;
     struct wheel wheel;
@@ -209,10 +215,13 @@ enum {
 struct tcp_conn *tcp_conn_new(struct tcp *t, const struct path *p, uint16_t local_port, uint16_t remote_port, const struct tcp_user_opt *o);
 /* Chooses the ISS; `above` (may be NULL): what an earlier incarnation has used (§3.6.1). */
 void tcp_conn_start(struct tcp_conn *c, const seq_t *above, int64_t now_ns);
+void tcp_conn_start_at(struct tcp_conn *c, seq_t iss, int64_t now_ns);       /* the ISS is chosen */
 void tcp_established(struct tcp_conn *c, int64_t now_ns);
 /* To CLOSED.  What the user can still read stays until it closes; without a user it is gone
  * at the end of the step. */
 void tcp_end(struct tcp_conn *c, enum plumb_err err, enum why why, int64_t now_ns);
+uint8_t tcp_own_scale(const struct tcp *t, const struct tcp_user_opt *o);       /* of our windows, from the receive buffer */
+uint16_t tcp_first_window(const struct tcp *t, const struct tcp_user_opt *o);   /* on a SYN */
 struct tcp_conn *tcp_conn_at(struct tcp *t, uint32_t index);    /* NULL: none lives there */
 void tcp_leave_tables(struct tcp_conn *c);
 void tcp_release(struct tcp_conn *c);
@@ -246,10 +255,18 @@ seg_fate tcp_drop(struct tcp *t, struct tcp_seg *s, enum why why);
 seg_fate tcp_drop_rst(struct tcp *t, struct tcp_seg *s, enum why why);      /* answered by a RST */
 seg_fate tcp_arrive_closed(struct tcp *t, struct tcp_seg *s, enum why why);
 seg_fate tcp_arrive_listen(struct tcp *t, struct tcp_listener *l, struct tcp_seg *s, const seq_t *above);
+seg_fate tcp_arrive_conn(struct tcp_conn *c, struct tcp_seg *s);              /* of any state */
 seg_fate tcp_arrive_syn_sent(struct tcp_conn *c, struct tcp_seg *s);
 seg_fate tcp_arrive_other(struct tcp_conn *c, struct tcp_seg *s);
 seg_fate tcp_arrive_from_urg(struct tcp_conn *c, struct tcp_seg *s);        /* sixth step on */
 void tcp_negotiate(struct tcp_conn *c, const struct tcp_seg *s);
+/* LISTEN to SYN-RECEIVED by a SYN, on the listener's queue; `iss` NULL: chosen, `above` what an earlier incarnation
+ * used.  NULL: the table is full. */
+struct tcp_conn *tcp_listen_open(struct tcp *t, struct tcp_listener *l, const struct tcp_seg *syn, const seq_t *iss, const seq_t *above);
+
+/* cookie.c */
+seg_fate tcp_cookie_answer(struct tcp *t, struct tcp_listener *l, struct tcp_seg *syn, enum why full);
+seg_fate tcp_cookie_arrive(struct tcp *t, struct tcp_listener *l, struct tcp_seg *s);  /* an ACK for a listener */
 bool tcp_fast(struct tcp_conn *c, struct tcp_seg *s);           /* fast.c: header prediction; true: taken */
 
 /* ack.c */
@@ -266,6 +283,7 @@ void tcp_sent_advance(struct tcp_conn *c, seq_t from, seq_t to, int64_t now_ns);
 struct sent_acked { uint32_t bytes; int64_t rtt_ns; bool fin; };
 struct sent_acked tcp_sent_acked(struct tcp_conn *c, seq_t ack, int64_t time_ns);
 void tcp_sent_untime(struct tcp_conn *c);
+void tcp_sent_syn_before(struct tcp_conn *c);                   /* our SYN left before there was a connection */
 uint8_t *tcp_sent_room(struct tcp_conn *c, uint32_t *room);
 void tcp_sent_clear(struct tcp_conn *c);
 
@@ -349,7 +367,7 @@ uint16_t tcp_header_bytes(const struct tcp_conn *c);            /* TCP header of
 
 /* isn.c */
 seq_t tcp_isn(const struct tcp *t, const struct tcp_node *n, int64_t now_ns);
-uint32_t tcp_ts_offset(const struct tcp *t, const struct tcp_node *n);
+uint32_t tcp_ts_offset(const struct tcp *t, const struct flow *f);
 
 /* challenge.c */
 bool tcp_challenge_allowed(struct tcp *t, int64_t now_ns);

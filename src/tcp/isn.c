@@ -3,10 +3,9 @@
  * F is a keyed hash [SHLD-1] that nobody outside can compute [MUST-9]. */
 #include "tcp/conn.h"
 
-static uint64_t flow_hash(const struct tcp *t, const struct tcp_node *n)
+static uint64_t flow_hash(const struct tcp *t, const struct flow *f)
 {
-    const uint64_t words[5] = { n->path.local.q[0], n->path.local.q[1], n->path.remote.q[0], n->path.remote.q[1],
-                                (uint64_t)n->local_port << 16 | n->remote_port };
+    const uint64_t words[5] = { f->local.q[0], f->local.q[1], f->remote.q[0], f->remote.q[1], (uint64_t)f->local_port << 16 | f->remote_port };
     return siphash(&t->isn_key, words, sizeof words);
 }
 
@@ -14,9 +13,10 @@ seq_t tcp_isn(const struct tcp *t, const struct tcp_node *n, int64_t now_ns)
 {
     if (t->cfg.isn_fixed)
         return seq(t->cfg.isn);
-    return seq((uint32_t)flow_hash(t, n) + (uint32_t)(now_ns / (4 * NS_PER_US)));
+    const struct flow f = { n->path.local, n->path.remote, n->local_port, n->remote_port };
+    return seq((uint32_t)flow_hash(t, &f) + (uint32_t)(now_ns / (4 * NS_PER_US)));
 }
 
 /* The time stamp clock starts elsewhere for each pair of ends, but does not go back
  * between connections of the same pair (RFC 7323 §5.4, RFC 6191). */
-uint32_t tcp_ts_offset(const struct tcp *t, const struct tcp_node *n) { return (uint32_t)(flow_hash(t, n) >> 32); } /* [RFC7323-5.4b] */
+uint32_t tcp_ts_offset(const struct tcp *t, const struct flow *f) { return (uint32_t)(flow_hash(t, f) >> 32); } /* [RFC7323-5.4b] */

@@ -11,6 +11,8 @@ void listen_leave(struct tcp_conn *c)
     list_remove(&c->queue);
     if (c->queued_in != QUEUE_STARVED)
         c->listener->n[c->queued_in]--;
+    if (c->queued_in == QUEUE_SYN)
+        c->t->half_open--;
     c->queued_in = QUEUE_NONE;
 }
 
@@ -21,6 +23,8 @@ void listen_queue(struct tcp_conn *c, enum tcp_queue to)
     c->queued_in = (uint8_t)to;
     list_push(&l->queue[to], &c->queue);
     l->n[to]++;
+    if (to == QUEUE_SYN)
+        c->t->half_open++;
     if (to == QUEUE_ACCEPT)
         tcp_listener_ready(l);
 }

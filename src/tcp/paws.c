@@ -6,7 +6,12 @@ static const int64_t OUTDATED_NS = 24 * 24 * 3600 * NS_PER_SEC;     /* §5.5: af
 /* A millisecond clock (§5.4). [RFC7323-5.4a] */
 uint32_t tcp_ts_clock(uint32_t offset, int64_t now_ns) { return (uint32_t)(now_ns / NS_PER_MS) + offset; }
 
-void tcp_ts_open(struct tcp_conn *c) { c->ts.offset = tcp_ts_offset(c->t, &c->node); }
+void tcp_ts_open(struct tcp_conn *c)
+{
+    struct flow f;
+    tcp_flow(c, &f);
+    c->ts.offset = tcp_ts_offset(c->t, &f);
+}
 
 /* Both sides have sent the option on their SYN (§3.2). */
 void tcp_ts_agreed(struct tcp_conn *c, const struct tcp_seg *s)

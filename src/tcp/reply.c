@@ -46,11 +46,15 @@ bool tcp_reply_flow(const struct tcp *t, struct flow *out)
     return true;
 }
 
-static void write_options(uint8_t *at, const struct tcp_reply *r)
+static uint8_t write_options(uint8_t *at, const struct tcp_reply *r, const struct path *p)
 {
-    store_be32(at, 0x0101080a);
-    store_be32(at + 4, r->ts_val);
-    store_be32(at + 8, r->ts_ecr);
+    const bool syn = r->flags & SYN;
+    const uint16_t headers = (addr_is4(p->local) ? 20 : 40) + TCP_HEADER;
+    struct writer w = writer_of(at, TCP_HEADER_MAX - TCP_HEADER);
+    const struct tcp_opt o = { .has_ts = r->has_ts, .ts_val = r->ts_val, .ts_ecr = r->ts_ecr, .has_mss = syn, .mss = (uint16_t)(p->mtu - headers),
+                               .has_wscale = r->has_wscale, .wscale = r->wscale, .sack_permitted = r->sack_permitted };
+    tcp_opt_write(&w, &o);
+    return (uint8_t)wr_len(&w);
 }
 
 struct pkt *tcp_reply_pop(struct tcp *t, const struct path *p)
@@ -61,13 +65,12 @@ struct pkt *tcp_reply_pop(struct tcp *t, const struct path *p)
     struct pkt *k = p ? pkt_new(t->pools, TCP_HEADER_MAX) : NULL;
     if (!k)
         return NULL;
-    const struct tcp_header h = { .src_port = r->flow.local_port, .dst_port = r->flow.remote_port, .seq = r->seq, .ack = r->ack,
-                                  .flags = r->flags, .window = r->window, .header_len = r->has_ts ? 32 : TCP_HEADER };
-    uint8_t *at = pkt_append(k, h.header_len);
-    struct writer w = writer_of(at, h.header_len);
+    uint8_t *at = pkt_head(k);
+    const struct tcp_header h = { .src_port = r->flow.local_port, .dst_port = r->flow.remote_port, .seq = r->seq, .ack = r->ack, .flags = r->flags,
+                                  .window = r->window, .header_len = (uint8_t)(TCP_HEADER + write_options(at + TCP_HEADER, r, p)) };
+    struct writer w = writer_of(at, TCP_HEADER);
     tcp_header_write(&w, &h);
-    if (r->has_ts)
-        write_options(at + TCP_HEADER, r);
+    k->len = h.header_len;
     k->l4_off = (uint16_t)k->head;
     k->iface = p->iface;
     k->path = p;

@@ -63,6 +63,8 @@ void tcp_set_path(struct tcp_conn *c, const struct path *p, int64_t now_ns)
         c->node.path.generation = c->t->generation ? c->t->generation : 1;
     const uint16_t before = c->mss;
     tcp_fit_mss(c);
+    if (c->mss != before && c->was_connected && seq_eq(c->snd.nxt, seq_add(c->snd.iss, 1)))
+        tcp_recover_start(c);                           /* born of a cookie: its initial window counts in segments of this size */
     if (c->mss < before && in_flight(c) && state_in(c, HAS_OUTPUT))
         tcp_recover_resend_all(c);
     tcp_wake(c);

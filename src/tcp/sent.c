@@ -65,6 +65,8 @@ void tcp_sent_advance(struct tcp_conn *c, seq_t from, seq_t to, int64_t now_ns)
         c->snd.nxt = to;
 }
 
+void tcp_sent_syn_before(struct tcp_conn *c) { c->snd.nxt = seq_add(c->snd.iss, 1); }
+
 void tcp_sent_untime(struct tcp_conn *c)
 {
     if (c->flight)

@@ -65,6 +65,8 @@ struct tcp *tcp_new(const struct tcp_config *cfg, struct trace *trace, struct pk
     t->isn_key = sipkey_from(rng);
     t->challenge_second = -1;                           /* no second has had its share yet */
     t->port_key = sipkey_from(rng);
+    t->cookies.key[0] = sipkey_from(rng);
+    t->cookies.key[1] = sipkey_from(rng);
     for (unsigned i = 0; i < LISTEN_HASH; i++)
         list_init(&t->listeners[i]);
     list_init(&t->listeners_any);

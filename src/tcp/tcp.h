@@ -34,6 +34,7 @@ struct tcp_config {
     uint8_t  keepalive_probes;          /* [9] */
     uint8_t  syn_retries, synack_retries, retries;      /* R2, counted [7, 5, 15]: 7 keep a SYN trying for 4 minutes [MUST-23] */
     bool     no_timestamps, no_wscale;  /* options not offered */
+    enum { SYN_COOKIES_WHEN_FULL, SYN_COOKIES_NEVER, SYN_COOKIES_ALWAYS } syn_cookies;    /* [when a SYN queue is full] */
     bool     rfc5681;                   /* initial window of 2 to 4 segments; slow start by one segment an ACK */
     bool     no_fast_path;              /* header prediction off: same bytes, by the slow path */
     bool     isn_fixed;                 /* simulation only: every initial sequence number is `isn` */

@@ -234,7 +234,7 @@ static void queues_are_bounded(void **state)
 {
     (void)state;
     const struct tcp_user_opt o = { .backlog = 2 };
-    struct pair *p = solo_listen(NULL, &o);
+    struct pair *p = solo_listen(&(struct tcp_config){ .syn_cookies = SYN_COOKIES_NEVER }, &o);
     for (uint16_t i = 0; i < 10; i++)
         inject(p, &p->b, &(struct raw){ .from_port = (uint16_t)(6000 + i), .to_port = SERVER_PORT, .seq = seq(5), .flags = SYN });
     assert_int_equal(drops(&p->b, WHY_SYN_QUEUE_FULL), 2);

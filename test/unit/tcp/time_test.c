@@ -185,13 +185,14 @@ static void isn(void **state)
     struct pair *p = pair_new(&(struct pair_config){ .seed = 1 }), *q = pair_new(&(struct pair_config){ .seed = 2 });
     struct tcp_node n = { .path = p->a.path, .local_port = 1, .remote_port = 2 }, m = n;
     m.remote_port = 3;
+    const struct flow nf = { p->a.path.local, p->a.path.remote, 1, 2 }, mf = { p->a.path.local, p->a.path.remote, 1, 3 };
     const seq_t at = tcp_isn(p->a.tcp, &n, NS_PER_SEC);
     assert_int_equal(seq_diff(tcp_isn(p->a.tcp, &n, NS_PER_SEC + 4 * NS_PER_US), at), 1);       /* [MUST-8] */
     assert_int_equal(seq_diff(tcp_isn(p->a.tcp, &n, 2 * NS_PER_SEC), at), 250000);
     assert_int_not_equal(tcp_isn(p->a.tcp, &m, NS_PER_SEC).n, at.n);
     assert_int_not_equal(tcp_isn(q->a.tcp, &n, NS_PER_SEC).n, at.n);                            /* the secret [SHLD-1] */
-    assert_int_not_equal(tcp_ts_offset(p->a.tcp, &m), tcp_ts_offset(p->a.tcp, &n));             /* RFC7323-5.4b */
-    assert_int_not_equal(tcp_ts_offset(q->a.tcp, &n), tcp_ts_offset(p->a.tcp, &n));
+    assert_int_not_equal(tcp_ts_offset(p->a.tcp, &mf), tcp_ts_offset(p->a.tcp, &nf));           /* RFC7323-5.4b */
+    assert_int_not_equal(tcp_ts_offset(q->a.tcp, &nf), tcp_ts_offset(p->a.tcp, &nf));
     pair_free(p);
     pair_free(q);
 }
