@@ -232,9 +232,13 @@ int cmd_bench(int argc, char **argv)
     int status = 0;
     if (argc > 1 && (strcmp(argv[1], "server") == 0 || strcmp(argv[1], "client") == 0))
         return bench_net(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "paths") == 0)
+        return bench_paths(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
         puts("usage: plumb bench [NAME...]\n       plumb bench server [--via V]\n       plumb bench client [--via V] HOST up|down|rr|crr\n"
-             "Measures the stack in memory, in CPU time (bench/run sets its peers beside it), or a network.");
+             "       plumb bench paths [all|PATH]\n"
+             "Measures the stack in memory, in CPU time (bench/run sets its peers beside it), or a network;\n"
+             "paths: each congestion control on emulated paths, in virtual time.");
         for (int i = 0; i < BENCHES; i++)
             printf("  %-14s %s\n", benches[i].name, benches[i].what);
         return 0;

@@ -16,6 +16,7 @@ int cmd_pkt(int argc, char **argv);
 int cmd_sim(int argc, char **argv);
 
 int bench_net(int argc, char **argv);        /* argv[0]: "server" or "client" */
+int bench_paths(int argc, char **argv);
 
 /* "plumb: " and one line on stderr. */
 __attribute__((format(printf, 1, 2))) void complain(const char *format, ...);

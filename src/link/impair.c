@@ -3,6 +3,7 @@
 #include "link/impair.h"
 #include "base/list.h"
 #include "base/time.h"
+#include "wire/ecn.h"
 #include "wire/eth.h"
 #include "wire/segment.h"
 #include <stdlib.h>
@@ -20,6 +21,7 @@ struct impair {
     struct pool          held;          /* as many as there can be packets */
     struct heap          due;
     int64_t              free_ns;       /* when the sender has put out what it queued */
+    struct impair_stats  stats;
     int64_t              last_ns;       /* due time of the last packet that kept its order */
 };
 
@@ -78,14 +80,20 @@ static void corrupt(struct impair *i, struct pkt *k)
 }
 
 /* When the last bit has left at `rate`; DEADLINE_NEVER: the queue is full. */
-static int64_t serialise(struct impair *i, uint32_t bytes, int64_t now_ns)
+static int64_t serialise(struct impair *i, struct pkt *k, int64_t now_ns)
 {
     if (i->cfg.rate_bits_s == 0)
         return now_ns;
+    const uint32_t bytes = pkt_total(k), header = link_header(k);
     const double ns_per_byte = 8e9 / (double)i->cfg.rate_bits_s;
     const int64_t start_ns = time_max(i->free_ns, now_ns);
     if ((double)(start_ns - now_ns) > ns_per_byte * (double)i->cfg.queue_bytes)
         return DEADLINE_NEVER;
+    const int64_t wait_ns = start_ns - now_ns;
+    i->stats.waited_ns += wait_ns;
+    i->stats.waited_max_ns = time_max(i->stats.waited_max_ns, wait_ns);
+    if (i->cfg.ecn_bytes && (double)wait_ns > ns_per_byte * (double)i->cfg.ecn_bytes && k->len > header)
+        i->stats.marked += ecn_mark(pkt_head(k) + header, k->len - header);
     i->free_ns = start_ns + (int64_t)(ns_per_byte * (double)(bytes + FCS_AND_GAP));
     return i->free_ns;
 }
@@ -111,12 +119,15 @@ static void push_one(struct impair *i, struct pkt *k, int64_t now_ns)
         trace_drop(i->trace, k, WHY_LINK_MTU, now_ns);
         return;
     }
-    const int64_t left_ns = serialise(i, pkt_total(k), now_ns);
+    const int64_t left_ns = serialise(i, k, now_ns);
     if (left_ns == DEADLINE_NEVER) {
+        i->stats.overflowed++;
         trace_drop(i->trace, k, WHY_LINK_QUEUE_FULL, now_ns);
         return;
     }
+    i->stats.packets++;
     if (happens(i, i->cfg.loss)) {
+        i->stats.lost++;
         trace_drop(i->trace, k, WHY_LINK_LOSS, now_ns);
         return;
     }
@@ -179,3 +190,5 @@ struct pkt *impair_pull(struct impair *i, int64_t now_ns)
 }
 
 int64_t impair_deadline(const struct impair *i) { return heap_first(&i->due) ? heap_first(&i->due)->key : DEADLINE_NEVER; }
+
+void impair_stats(const struct impair *i, struct impair_stats *out) { *out = i->stats; }

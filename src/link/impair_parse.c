@@ -24,6 +24,14 @@ static bool set_queue(struct impair_config *c, const char *v)
     c->queue_bytes = (uint32_t)bytes;
     return true;
 }
+static bool set_ecn(struct impair_config *c, const char *v)
+{
+    uint64_t bytes;
+    if (!parse_size(v, &bytes) || bytes == 0 || bytes > UINT32_MAX)
+        return false;
+    c->ecn_bytes = (uint32_t)bytes;
+    return true;
+}
 static bool set_mtu(struct impair_config *c, const char *v)
 {
     uint64_t bytes;
@@ -36,7 +44,7 @@ static bool set_mtu(struct impair_config *c, const char *v)
 static const struct { const char *key; bool (*set)(struct impair_config *, const char *); const char *form; } keys[] = {
     { "rtt", set_rtt, "80ms" }, { "rate", set_rate, "10mbit" }, { "loss", set_loss, "1%" }, { "jitter", set_jitter, "5ms" },
     { "queue", set_queue, "256KiB" }, { "reorder", set_reorder, "1%" }, { "duplicate", set_duplicate, "1%" },
-    { "corrupt", set_corrupt, "1%" }, { "mtu", set_mtu, "1400" },
+    { "corrupt", set_corrupt, "1%" }, { "mtu", set_mtu, "1400" }, { "ecn", set_ecn, "64KiB" },
 };
 
 /* One key=value, which ends at a space, a comma or the end. */
@@ -55,7 +63,7 @@ static bool parse_one(const char *word, size_t len, struct impair_config *out, c
         snprintf(error, 200, "link: '%s' is no value for %s (like %s=%s)", value ? value : "", text, text, keys[i].form);
         return false;
     }
-    snprintf(error, 200, "link: '%s' is unknown; there are rtt rate loss jitter queue reorder duplicate corrupt mtu", text);
+    snprintf(error, 200, "link: '%s' is unknown; there are rtt rate loss jitter queue reorder duplicate corrupt mtu ecn", text);
     return false;
 }
 

@@ -148,4 +148,11 @@ int world_join(struct world *w, struct world_end a, struct world_end b, const st
     return set_up(w, &l->half[0], a_to_b) && set_up(w, &l->half[1], b_to_a) ? number : -1;
 }
 
+void world_link_stats(const struct world *w, int link, int side, struct impair_stats *out)
+{
+    *out = (struct impair_stats){ 0 };
+    if (w->link[link]->half[side].impair)
+        impair_stats(w->link[link]->half[side].impair, out);
+}
+
 void world_cut(struct world *w, int link, bool cut) { w->link[link]->cut = cut; }

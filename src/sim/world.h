@@ -24,6 +24,8 @@ int world_add_switch(struct world *w);
 struct world_end { bool is_switch; int number; unsigned iface; };
 /* Joins two ends by a link with an impairment each way; its number, or -1 when an end is taken. */
 int world_join(struct world *w, struct world_end a, struct world_end b, const struct impair_config *a_to_b, const struct impair_config *b_to_a);
+/* What its link's queue has done with what side 0 (a) or 1 (b) sent; all zero on a perfect wire. */
+void world_link_stats(const struct world *w, int link, int side, struct impair_stats *out);
 void world_cut(struct world *w, int link, bool cut);        /* a cut link drops everything */
 
 /* Runs until done(arg) is true after a step (true), or until the deadline passed or

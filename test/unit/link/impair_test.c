@@ -153,6 +153,34 @@ static void borrowed_bytes_are_copied(void **state)
     unmake(i);
 }
 
+/* Behind a queue of 2000 bytes what is capable of ECN is marked; the figures add up. */
+static void marks_instead_of_waiting(void **state)
+{
+    (void)state;
+    struct impair *i = make((struct impair_config){ .rate_bits_s = 8000000, .ecn_bytes = 2000, .queue_bytes = 4000 });
+    unsigned marked = 0, passed = 0;
+    for (uint32_t n = 0; n < 8; n++) {
+        struct pkt *k = frame(n, 976);
+        pkt_head(k)[ETH_HEADER] = 0x45;
+        pkt_head(k)[ETH_HEADER + 1] = n == 4 ? 0 : 2;           /* ECT(0), but for one */
+        impair_push(i, k, 0);
+    }
+    for (struct pkt *k; (k = impair_pull(i, DEADLINE_NEVER)); passed++) {
+        marked += pkt_head(k)[ETH_HEADER + 1] == 3;
+        pkt_free(k);
+    }
+    struct impair_stats s;
+    impair_stats(i, &s);
+    assert_int_equal(passed, 5);                                /* 0 to 4000 bytes before them */
+    assert_int_equal(marked, 1);                                /* 3000 before it; 4000 before the one not capable */
+    assert_int_equal(s.packets, 5);
+    assert_int_equal(s.overflowed, 3);
+    assert_int_equal(s.marked, 1);
+    assert_int_equal(s.waited_ns, 10 * NS_PER_MS);              /* 0 + 1 + 2 + 3 + 4 */
+    assert_int_equal(s.waited_max_ns, 4 * NS_PER_MS);
+    unmake(i);
+}
+
 static void text(void **state)
 {
     (void)state;
@@ -165,6 +193,8 @@ static void text(void **state)
     assert_int_equal(c.jitter_ns, 5 * NS_PER_MS);
     assert_true(c.loss > 0.0099 && c.loss < 0.0101 && c.corrupt > 0.099 && c.corrupt < 0.101);
     assert_int_equal(c.mtu, 1400);
+    assert_true(impair_parse("ecn=30KiB", &c, error));
+    assert_int_equal(c.ecn_bytes, 30720);
     assert_true(impair_parse("", &c, error));
     assert_true(impair_parse(" , ", &c, error));
     static const char *const bad[] = { "los=1%", "loss", "loss=", "loss=2", "rtt=5", "mtu=10", "mtu=70000", "rate=0bit", "queue=0", "=1",
@@ -180,4 +210,4 @@ static void text(void **state)
     assert_non_null(strstr(error, "loss jitter"));
 }
 
-TESTS(delay_and_rate, queue_and_mtu, shares_hold, arp_is_not_corrupted, borrowed_bytes_are_copied, text)
+TESTS(delay_and_rate, queue_and_mtu, shares_hold, arp_is_not_corrupted, borrowed_bytes_are_copied, marks_instead_of_waiting, text)
