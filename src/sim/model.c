@@ -10,7 +10,7 @@ const char *model_seen_name(enum model_seen s)
     static const char *const name[SEEN_COUNT] = {
         "retransmission timeout", "fast retransmit", "zero window", "window probe", "simultaneous open", "simultaneous close", "half-close",
         "abort", "sequence wrap", "TIME-WAIT", "loss", "reordering", "duplication", "corruption", "lost SYN", "lost FIN",
-        "tiny MTU", "tiny buffer", "large packets", "no buffer block", "a switch", "a router" };
+        "tiny MTU", "tiny buffer", "large packets", "no buffer block", "a switch", "a router", "SACK", "D-SACK" };
     return name[s];
 }
 
@@ -172,6 +172,7 @@ static bool add_host(struct model *m, int side, uint16_t mtu)
     c.tcp.recv_buffer = some_buffer(m);
     c.tcp.no_timestamps = chance(m, 30);
     c.tcp.no_wscale = chance(m, 30);
+    c.tcp.no_sack = chance(m, 25);
     c.tcp.no_fast_path = chance(m, 50);
     c.tcp.syn_cookies = chance(m, 10) ? SYN_COOKIES_ALWAYS : SYN_COOKIES_WHEN_FULL;
     c.tcp.delayed_ack_ns = chance(m, 50) ? 0 : (int64_t)(1 + below(m, 400)) * NS_PER_MS;
@@ -246,7 +247,7 @@ static void some_end(struct model *m, int side, int index)
 {
     struct model_end *e = &m->end[side][index];
     *e = (struct model_end){ .m = m, .side = side, .index = index, .abort_at_ns = DEADLINE_NEVER };
-    e->to_write = log_below(m, 400000);
+    e->to_write = log_below(m, MODEL_BYTES);
     e->write_max = 1 + log_below(m, 60000);
     e->read_max = 1 + log_below(m, 60000);
     if (e->write_max < e->to_write / 2000)

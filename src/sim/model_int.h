@@ -3,8 +3,9 @@
 #include "sim/model.h"
 #include "sim/world.h"
 #include "wire/tcp.h"
+#include "wire/tcp_opt.h"
 
-enum { MODEL_CONNS = 3, MODEL_RTOS = 16 };
+enum { MODEL_CONNS = 3, MODEL_RTOS = 16, MODEL_BYTES = 400000 };
 
 struct model;
 
@@ -39,6 +40,9 @@ struct model_watch {
     uint32_t owed_pkt;                  /* which packet brought it */
 };
 
+/* Which bytes of one direction's stream have arrived. */
+struct model_arrived { uint64_t bit[MODEL_BYTES / 64 + 1]; };
+
 /* The last expiry of one connection's retransmission timer. */
 struct model_rto { uint32_t conn, seq; int64_t rto_ns; uint8_t count; };
 
@@ -58,7 +62,9 @@ struct model {
     int n_conns;
     struct model_end end[2][MODEL_CONNS];
     struct model_watch watch[2][MODEL_CONNS];
+    bool sack_asked[2][MODEL_CONNS];
     struct model_rto rto[2][MODEL_RTOS];
+    struct model_arrived arrived[2][MODEL_CONNS];           /* at this side */
     struct model_result *out;
 };
 
@@ -69,5 +75,9 @@ static inline uint8_t model_byte(int side, int index, uint64_t at)
 
 /* Notes the first breach; returns false. */
 __attribute__((format(printf, 2, 3))) bool model_breach(struct model *m, const char *format, ...);
+/* The text of a packet that arrived at `side`; the blocks that it says (model_sack.c). */
+struct model_packet { struct tcp_header h; struct tcp_opt opt; struct reader data; struct addr src; };
+void model_sack_arrived(struct model *m, int side, int index, const struct model_packet *p);
+void model_sack_said(struct model *m, int side, int index, const struct model_packet *p);
 /* A trace_sink on both stacks: counts what was seen and holds packets to the rules. */
 void model_watch_event(void *m, const struct event *e, const void *bytes, uint32_t n_bytes);

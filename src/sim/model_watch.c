@@ -3,14 +3,11 @@
 #include "sim/model_int.h"
 #include "wire/eth.h"
 #include "wire/ip4.h"
-#include "wire/tcp_opt.h"
 
 static const int64_t ACK_LATEST_NS = 520 * NS_PER_MS;       /* MUST-40, and what a timer may be late */
 static const int64_t RTO_MAX_NS = 120 * NS_PER_SEC;
 
-struct packet { struct tcp_header h; struct tcp_opt opt; struct reader data; struct addr src; };
-
-static bool read_packet(const struct model *m, const void *bytes, uint32_t n_bytes, bool partial, struct packet *out)
+static bool read_packet(const struct model *m, const void *bytes, uint32_t n_bytes, bool partial, struct model_packet *out)
 {
     struct reader r = reader_of(bytes, n_bytes);
     struct eth e = { .type = ETH_IP4 };
@@ -43,14 +40,14 @@ static struct model_watch *watch_of(struct model *m, int side, uint16_t port, in
 }
 
 /* Connections are told apart by the client's port: both ends share it as an index. */
-static int index_of(struct model *m, const struct packet *p, int from)
+static int index_of(struct model *m, const struct model_packet *p, int from)
 {
     int index;
     const uint16_t client_port = from == 0 ? p->h.src_port : p->h.dst_port;
     return watch_of(m, 0, client_port, &index) ? index : -1;
 }
 
-static bool hold_data(struct model *m, int side, int index, const struct packet *p)
+static bool hold_data(struct model *m, int side, int index, const struct model_packet *p)
 {
     const struct model_watch *w = &m->watch[side][index];
     struct reader data = p->data;
@@ -62,7 +59,7 @@ static bool hold_data(struct model *m, int side, int index, const struct packet 
 }
 
 /* Nothing beyond the window; a probe of one byte is the exception (§3.8.6.1). */
-static bool hold_window(struct model *m, int side, struct model_watch *w, const struct packet *p)
+static bool hold_window(struct model *m, int side, struct model_watch *w, const struct model_packet *p)
 {
     const uint32_t len = (uint32_t)rd_left(&p->data);
     const seq_t end = seq_add(p->h.seq, len);
@@ -74,7 +71,7 @@ static bool hold_window(struct model *m, int side, struct model_watch *w, const 
 }
 
 /* ACK and right edge only move on (§3.8.6, SHLD-14). */
-static bool hold_promise(struct model *m, int side, struct model_watch *w, const struct model_watch *peer, const struct packet *p)
+static bool hold_promise(struct model *m, int side, struct model_watch *w, const struct model_watch *peer, const struct model_packet *p)
 {
     if (!(p->h.flags & ACK) || p->h.flags & RST)
         return true;
@@ -121,7 +118,7 @@ static void hold_backoff(struct model *m, int side, const struct event *e)
     *last = (struct model_rto){ e->conn, r->seq, r->rto_ns, r->count };
 }
 
-static void on_out(struct model *m, int side, const struct packet *p)
+static void on_out(struct model *m, int side, const struct model_packet *p)
 {
     const int index = index_of(m, p, side);
     if (index < 0)
@@ -152,12 +149,13 @@ static void on_out(struct model *m, int side, const struct packet *p)
         w->fin = true;
         w->fin_end = seq_add(p->h.seq, (uint32_t)rd_left(&p->data) + 1);
     }
+    model_sack_said(m, side, index, p);
     if (hold_data(m, side, index, p) && hold_window(m, side, w, p))
         hold_promise(m, side, w, &m->watch[!side][index], p);
 }
 
 /* What the other side hears: how far it may send.  Spoilt packets only widen it. */
-static void on_in(struct model *m, int side, const struct packet *p, const struct event *e)
+static void on_in(struct model *m, int side, const struct model_packet *p, const struct event *e)
 {
     const int index = index_of(m, p, !side);
     if (index < 0)
@@ -169,6 +167,7 @@ static void on_in(struct model *m, int side, const struct packet *p, const struc
     }
     if (!(p->h.flags & (ACK | SYN)) || p->h.flags & RST)
         return;
+    model_sack_arrived(m, side, index, p);
     if (rd_left(&p->data) > 0 && !w->owed_ns) {
         w->owed_ns = e->time_ns;
         w->owed_pkt = EVENT_BODY_OF(e, pkt_in)->pkt;
@@ -188,7 +187,7 @@ static void on_in(struct model *m, int side, const struct packet *p, const struc
 }
 
 /* A line for each segment, for whoever looks into a world that failed. */
-static void say_packet(const struct model *m, const struct event *e, int side, const struct packet *p)
+static void say_packet(const struct model *m, const struct event *e, int side, const struct model_packet *p)
 {
     if (!m->verbose)
         return;
@@ -231,7 +230,7 @@ void model_watch_event(void *arg, const struct event *e, const void *bytes, uint
 {
     struct model *m = arg;
     const int side = e->node == 1 ? 0 : 1;
-    struct packet p;
+    struct model_packet p;
     hold_owed(m, side, e->time_ns);
     switch (e->kind) {
     case EV_pkt_out:

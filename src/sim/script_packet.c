@@ -16,6 +16,8 @@ static void write_segment(struct writer *w, const struct script_link *l, const s
     struct writer ow = writer_of(options, sizeof options);
     struct tcp_opt o = s->opt;
     o.ts_ecr = live_ts(l, o.ts_ecr);
+    for (unsigned i = 0; i < o.n_sack; i++)
+        o.sack[i] = (struct tcp_sack){ seq_add(l->local_isn, o.sack[i].from.n), seq_add(l->local_isn, o.sack[i].to.n) };
     if (s->bad_opt) {
         wr_u8(&ow, 2);                  /* an MSS option that claims no length */
         wr_u8(&ow, 0);
@@ -90,6 +92,26 @@ static const char *flags_text(uint8_t flags, char out[10])
     return out;
 }
 
+static bool same_sack(const struct tcp_opt *want, const struct tcp_opt *got)
+{
+    for (unsigned i = 0; i < want->n_sack; i++)
+        if (!seq_eq(want->sack[i].from, got->sack[i].from) || !seq_eq(want->sack[i].to, got->sack[i].to))
+            return false;
+    return want->n_sack == got->n_sack;
+}
+
+static bool sack_error(const struct tcp_opt *want, const struct tcp_opt *got, char error[SCRIPT_ERROR])
+{
+    int at = snprintf(error, SCRIPT_ERROR, "other SACK blocks wanted:");
+    for (unsigned both = 0; both < 2; both++) {
+        const struct tcp_opt *o = both ? got : want;
+        for (unsigned i = 0; i < o->n_sack; i++)
+            at += snprintf(error + at, (size_t)(SCRIPT_ERROR - at), " %u:%u", o->sack[i].from.n, o->sack[i].to.n);
+        at += snprintf(error + at, (size_t)(SCRIPT_ERROR - at), both ? "" : "; sent:");
+    }
+    return false;
+}
+
 static bool same_options(struct script_link *l, const struct tcp_opt *want, const struct tcp_opt *got, char error[SCRIPT_ERROR])
 {
     if (want->has_mss != got->has_mss || want->mss != got->mss)
@@ -98,6 +120,8 @@ static bool same_options(struct script_link *l, const struct tcp_opt *want, cons
         return snprintf(error, SCRIPT_ERROR, "wscale %d wanted, %d sent", want->has_wscale ? want->wscale : -1, got->has_wscale ? got->wscale : -1), false;
     if (want->sack_permitted != got->sack_permitted)
         return snprintf(error, SCRIPT_ERROR, "sackOK %swanted", want->sack_permitted ? "" : "not "), false;
+    if (!same_sack(want, got))
+        return sack_error(want, got, error);
     if (want->has_ts != got->has_ts)
         return snprintf(error, SCRIPT_ERROR, "a time stamp option is %swanted", want->has_ts ? "" : "not "), false;
     if (!want->has_ts)

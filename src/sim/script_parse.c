@@ -140,6 +140,15 @@ static bool one_option(struct parser *q, struct tcp_opt *o, struct script_seg *s
         o->sack_permitted = true;
         return true;
     }
+    if (take(q, "sack")) {
+        do {
+            if (o->n_sack == TCP_SACK_MAX || !number(q, &v) || !take(q, ":") || !number(q, &w))
+                return bad(q, "sack FROM:TO is wanted, four times at most");
+            o->sack[o->n_sack++] = (struct tcp_sack){ seq(v), seq(w) };
+            blank(q);
+        } while (isdigit((unsigned char)*q->p));
+        return true;
+    }
     if (take(q, "TS val")) {
         o->has_ts = true;
         if (!number(q, &v) || !take(q, "ecr") || !number(q, &w))
@@ -152,7 +161,7 @@ static bool one_option(struct parser *q, struct tcp_opt *o, struct script_seg *s
         s->bad_opt = true;
         return true;
     }
-    return bad(q, "an option is not known: mss wscale sackOK TS nop eol malformed");
+    return bad(q, "an option is not known: mss wscale sackOK sack TS nop eol malformed");
 }
 
 static bool options(struct parser *q, struct script_seg *s)
@@ -338,6 +347,7 @@ static bool knob(struct parser *q, const char *name, const char *text)
     const uint32_t n = (uint32_t)v;
     const int64_t ms = (int64_t)(v * 1e6);
     if (!strcmp(name, "tcp_timestamps"))                t->no_timestamps = n == 0;
+    else if (!strcmp(name, "tcp_sack"))                 t->no_sack = n == 0;
     else if (!strcmp(name, "tcp_window_scaling"))       t->no_wscale = n == 0;
     else if (!strcmp(name, "tcp_syncookies"))           t->syn_cookies = n == 0 ? SYN_COOKIES_NEVER : n == 1 ? SYN_COOKIES_WHEN_FULL : SYN_COOKIES_ALWAYS;
     else if (!strcmp(name, "tcp_keepalive_time"))       t->keepalive_idle_ns = (int64_t)(v * 1e9);

@@ -23,6 +23,7 @@ seg_fate tcp_drop_rst(struct tcp *t, struct tcp_seg *s, enum why why)
 static bool read_options(struct tcp_seg *s, struct reader *r, uint32_t len)
 {
     s->has_ts = false;
+    s->opt.n_sack = 0;
     if (len == 12 && !(s->flags & SYN) && load_be32(r->at) == TS_FORM) {
         rd_skip(r, 4);
         s->ts_val = rd_u32(r);

@@ -26,6 +26,7 @@ void tcp_negotiate(struct tcp_conn *c, const struct tcp_seg *s)
         c->snd_scale = c->rcv_scale = 0;
     if (s->opt.has_ts && !f->no_timestamps) /* [RFC7323-3.2d] */
         tcp_ts_agreed(c, s);
+    c->sack = s->opt.sack_permitted && !c->no_sack;     /* [RFC2018-2b] */
     tcp_fit_mss(c);
 }
 

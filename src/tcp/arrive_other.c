@@ -33,6 +33,15 @@ static seg_fate syn_again(struct tcp_conn *c, struct tcp_seg *s)
     return tcp_drop(c->t, s, WHY_SEGMENT_DUPLICATE);
 }
 
+/* Text that lies below RCV.NXT: the peer is told which (RFC 2883 §4). */
+static bool came_twice(struct tcp_conn *c, const struct tcp_seg *s)
+{
+    if (!c->sack || s->text_len == 0 || !seq_lt(s->seq, c->rcv.nxt))
+        return false;
+    tcp_sack_dup(c, (struct span){ s->seq, seq_min(seq_add(s->seq, s->text_len), c->rcv.nxt) });
+    return true;
+}
+
 /* First, check sequence number; before it PAWS, RFC 7323 §5.3 R1. [RFC7323-5.3b] */
 static seg_fate first_sequence(struct tcp_conn *c, struct tcp_seg *s)
 {
@@ -42,6 +51,7 @@ static seg_fate first_sequence(struct tcp_conn *c, struct tcp_seg *s)
     if (c->ts.on && !rst && tcp_paws_old(c, s)) { /* [RFC7323-5.3a] */
         if (s->text_len == 0)
             return tcp_challenge(c, s, WHY_PAWS);
+        (void)came_twice(c, s);
         tcp_owe_own_ack(c);
         return tcp_drop(c->t, s, WHY_PAWS);
     }
@@ -60,6 +70,7 @@ static seg_fate first_sequence(struct tcp_conn *c, struct tcp_seg *s)
         return tcp_challenge(c, s, WHY_SYN_ON_CONNECTION);      /* RFC 5961 §4.2: irrespective of the number */
     if (s->text_len == 0)
         return tcp_challenge(c, s, why);                        /* limited, or two ends could go on forever */
+    (void)came_twice(c, s);
     tcp_owe_own_ack(c);
     return tcp_drop(c->t, s, why);
 }
@@ -178,7 +189,7 @@ static seg_fate seventh_text(struct tcp_conn *c, struct tcp_seg *s)
         tcp_end(c, PLUMB_CLOSED, WHY_DATA_AFTER_CLOSE, s->now_ns);
         return tcp_drop(c->t, s, WHY_DATA_AFTER_CLOSE);
     }
-    const bool gap = rcv_has_gap(c);
+    const bool gap = rcv_has_gap(c), twice = came_twice(c, s);
     uint32_t advanced;
     trim(c, s);
     if (s->text_len == 0) {
@@ -192,7 +203,7 @@ static seg_fate seventh_text(struct tcp_conn *c, struct tcp_seg *s)
         return tcp_drop(c->t, s, why);
     if (advanced == 0)
         return SEG_GOES_ON;
-    if (gap)
+    if (gap || twice)
         tcp_owe_ack_now(c);                     /* fills a gap: RFC 5681 §4.2 */
     else
         tcp_owe_text_ack(c, advanced, s->part, s->now_ns);

@@ -19,6 +19,7 @@ static void syn_options(const struct tcp_conn *c, struct writer *w, int64_t now_
     o.has_wscale = answer ? c->scaled : !f->no_wscale; /* [RFC7323-2.2a] */
     o.wscale = c->rcv_scale;
     o.has_ts = answer ? c->ts.on : !f->no_timestamps; /* [RFC7323-3.2a] */
+    o.sack_permitted = answer ? c->sack : !c->no_sack;  /* [RFC2018-2a] [RFC2018-2b] */
     o.ts_val = tcp_ts_clock(c->ts.offset, now_ns);
     o.ts_ecr = answer ? c->ts.recent : 0; /* [RFC7323-3.2e] */
     tcp_opt_write(w, &o);
@@ -111,16 +112,18 @@ struct pkt *tcp_build(struct tcp_conn *c, const struct tcp_tx *x, int64_t now_ns
         struct writer w = writer_of(at + TCP_HEADER, TCP_HEADER_MAX - TCP_HEADER);
         syn_options(c, &w, now_ns);
         h.header_len = (uint8_t)(TCP_HEADER + wr_len(&w));
-    } else if (c->ts.on) {
-        ts_option(c, at + TCP_HEADER, now_ns); /* [RFC7323-3.2b] */
+    } else {
+        if (c->ts.on)
+            ts_option(c, at + TCP_HEADER, now_ns); /* [RFC7323-3.2b] */
+        h.header_len = (uint8_t)(h.header_len + tcp_sack_write(c, at + h.header_len, x));
     }
     struct writer w = writer_of(at, TCP_HEADER);
     tcp_header_write(&w, &h);
     k->len = h.header_len;
     address(c, k, now_ns);
     borrow(c, k, x->seq, x->len);
-    if (x->len > c->mss)
-        k->gso_size = c->mss;
+    if (x->len > tcp_seg_mss(c))
+        k->gso_size = tcp_seg_mss(c);
     checksum(c, k, at);
     return k;
 }

@@ -35,6 +35,7 @@ struct tcp_conn *tcp_conn_new(struct tcp *t, const struct path *p, uint16_t loca
     c->send_buffer = o->send_buffer && o->send_buffer < BUF_BYTES_MAX - TCP_BLOCK ? o->send_buffer : t->cfg.send_buffer;
     c->recv_buffer = recv_buffer(t, o);
     c->no_delay = o->no_delay;
+    c->no_sack = o->no_sack || t->cfg.no_sack;
     c->cork = o->cork;
     c->keepalive = o->keepalive;                /* off unless asked for [MUST-24] [MUST-25] */
     c->retries_max = o->retries ? o->retries : t->cfg.retries;
@@ -95,6 +96,7 @@ struct tcp_flight *tcp_flight_need(struct tcp_conn *c)
         tcp_recover_init(c, c->flight);
         tcp_sent_untime(c);
         tcp_rcv_no_gaps(c);
+        tcp_sack_init(c);
     }
     tcp_cc_need(c);
     return c->flight;
@@ -103,6 +105,8 @@ struct tcp_flight *tcp_flight_need(struct tcp_conn *c)
 void tcp_flight_done(struct tcp_conn *c)
 {
     if (!c->flight || in_flight(c) || c->flight->reasm.count)
+        return;
+    if (c->flight->sack.moments || !seq_eq(c->flight->sack.dup.from, c->flight->sack.dup.to))
         return;
     pool_put(&c->t->flights, c->flight);
     c->flight = NULL;
@@ -116,6 +120,7 @@ void tcp_leave_tables(struct tcp_conn *c)
     tcp_sleep(c);
     demux_remove(c->t, &c->node);
     tcp_rcv_forget_gaps(c);
+    tcp_sack_forget(c);
     if (c->flight)
         pool_put(&c->t->flights, c->flight);
     c->flight = NULL;

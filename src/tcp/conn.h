@@ -9,6 +9,7 @@
 #include "tcp/seg.h"
 #include "tcp/tcp.h"
 #include <assert.h>
+#include <string.h>
 
 /* What the hash table knows of a connection or of a TIME-WAIT record. */
 struct tcp_node {
@@ -72,10 +73,22 @@ struct tcp_recover {
     bool    front_owed;                 /* the segment at SND.UNA is to be sent now */
     bool    partial_seen, resent;       /* something in flight was sent twice (Karn) */
 };
+/* What the next acknowledgments say beside SEG.ACK (sack.c). */
+enum { SACK_MOMENTS = 64 };
+struct sack_moment  { uint8_t n; bool has_dup; struct span block[TCP_SACK_MAX]; };
+struct sack_moments { uint8_t first, n; struct sack_moment at[SACK_MOMENTS]; };    /* of the ACKs that single segments owe */
+struct tcp_sack_out {
+    seq_t recent[TCP_SACK_MAX];         /* each lies in a block; the one changed last first */
+    struct span dup;                    /* arrived twice, not said yet; empty: nothing did */
+    struct sack_moments *moments;       /* from a pool while single ACKs are owed; or NULL */
+    uint8_t n;
+};
+
 struct tcp_flight {
     struct tcp_timed timed;             /* owner: sent.c */
     struct tcp_recover rec;             /* owner: recover.c */
     struct reasm reasm;                 /* owner: window.c */
+    struct tcp_sack_out sack;           /* owner: sack.c */
 };
 
 enum tcp_queue { QUEUE_NONE, QUEUE_SYN, QUEUE_HOLD, QUEUE_ACCEPT, QUEUE_STARVED };
@@ -92,6 +105,7 @@ struct tcp_conn {
     uint16_t keep_idle_s, keep_interval_s, mss_max;
     bool     passive : 1, attached : 1, orphan : 1, fin_queued : 1, no_delay : 1, cork : 1, keepalive : 1;
     bool     hold : 1, want_write : 1, reserved : 1, urgent_out : 1, syn_resent : 1, was_connected : 1, dead : 1, unrouted : 1, offered : 1, scaled : 1;
+    bool     no_sack : 1, sack : 1;     /* not offered; both sides have offered it */
     uint16_t mss, peer_mss, rcv_mss;    /* text bytes per segment we send; what the peer takes; what it sends */
     uint32_t serial;
     struct tcp_snd snd;                 /* owner: sent.c */
@@ -159,7 +173,7 @@ struct tcp {
     uint32_t bucket_mask, count, generation, serial, port_counter;
     struct tcp_node *last;              /* the one the last segment was for */
     struct sipkey hash_key, isn_key, port_key;
-    struct pool conns, flights, ccs, blocks, timewaits;
+    struct pool conns, flights, ccs, blocks, timewaits, moments;
     uint64_t *live;                     /* a bit per object of `conns` */
     uint32_t half_open;                 /* connections on any listener's QUEUE_SYN (listen.c) */
     struct tcp_cookies cookies;
@@ -308,6 +322,20 @@ void tcp_owe_ack_now(struct tcp_conn *c);
 void tcp_owe_own_ack(struct tcp_conn *c);                       /* this segment owes one of its own */
 void tcp_ack_sent(struct tcp_conn *c, bool own);
 void tcp_delack_expired(struct tcp_conn *c);
+
+/* sack.c: what the receiver says of text beyond a gap, or that came twice */
+void tcp_sack_init(struct tcp_conn *c);                         /* a new flight */
+void tcp_sack_took(struct tcp_conn *c, struct span s);
+void tcp_sack_dup(struct tcp_conn *c, struct span s);
+void tcp_sack_moment(struct tcp_conn *c, unsigned owed);
+void tcp_sack_collapse(struct tcp_conn *c);
+void tcp_sack_said(struct tcp_conn *c, bool own);               /* may give the flight back */
+void tcp_sack_forget(struct tcp_conn *c);                       /* the connection is over */
+uint16_t tcp_sack_bytes(const struct tcp_conn *c);
+/* The most text in one segment that leaves now. */
+static inline uint16_t tcp_seg_mss(const struct tcp_conn *c) { return (uint16_t)(c->mss - tcp_sack_bytes(c)); }
+struct tcp_tx;
+uint8_t tcp_sack_write(struct tcp_conn *c, uint8_t *at, const struct tcp_tx *x);
 
 /* rtt.c */
 void tcp_rtt_init(struct tcp_conn *c);

@@ -71,6 +71,7 @@ seg_fate tcp_cookie_answer(struct tcp *t, struct tcp_listener *l, struct tcp_seg
         r.ts_ecr = syn->ts_val;
         r.has_wscale = syn->opt.has_wscale && !f->no_wscale;
         r.wscale = tcp_own_scale(t, &l->opt);
+        r.sack_permitted = syn->opt.sack_permitted && !f->no_sack && !l->opt.no_sack;
     }
     l->cookies_until_ns = time_after(syn->now_ns, 2 * PERIOD_NS);
     tcp_reply_push(t, &r, syn->now_ns);

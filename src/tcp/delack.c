@@ -3,12 +3,13 @@
  * [MUST-58], what must be answered by itself owes its own. */
 #include "tcp/conn.h"
 
-enum { OWN_MAX = 64 };
+enum { OWN_MAX = SACK_MOMENTS };
 
 void tcp_owe_ack_now(struct tcp_conn *c)
 {
     c->owed.now = true;
     c->owed.each = 0;                           /* they said where order ended; this one says more */
+    tcp_sack_collapse(c);
 }
 
 void tcp_owe_text_ack(struct tcp_conn *c, uint32_t bytes, uint16_t part, int64_t now_ns)
@@ -30,8 +31,10 @@ void tcp_owe_text_ack(struct tcp_conn *c, uint32_t bytes, uint16_t part, int64_t
 
 void tcp_owe_own_ack(struct tcp_conn *c)
 {
-    if (c->owed.each < OWN_MAX)
-        c->owed.each++;
+    if (c->owed.each >= OWN_MAX)
+        return;
+    c->owed.each++;
+    tcp_sack_moment(c, c->owed.each);
 }
 
 void tcp_ack_sent(struct tcp_conn *c, bool own)
@@ -40,6 +43,7 @@ void tcp_ack_sent(struct tcp_conn *c, bool own)
     o->last_ack = c->rcv.nxt;
     if (own && o->each > 0)
         o->each--;
+    tcp_sack_said(c, own);
     if (!o->now && o->bytes == 0)
         return;
     o->now = false;

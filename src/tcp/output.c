@@ -62,10 +62,11 @@ static uint32_t min32(uint32_t a, uint32_t b) { return a < b ? a : b; }
 static uint32_t packet_max(const struct tcp_conn *c)
 {
     const struct path *p = &c->node.path;
+    const uint32_t mss = tcp_seg_mss(c), sack = c->mss - mss;
     if (p->gso_max <= p->mtu)
-        return c->mss;
-    const uint32_t headers = 40u + tcp_header_bytes(c), large = min32(p->gso_max, UINT16_MAX);
-    return large > headers + c->mss ? (large - headers) / c->mss * c->mss : c->mss;
+        return mss;
+    const uint32_t headers = 40u + tcp_header_bytes(c) + sack, large = min32(p->gso_max, UINT16_MAX);
+    return large > headers + mss ? (large - headers) / mss * mss : mss;
 }
 
 /* May a segment that is not full leave?  Sender's SWS avoidance [MUST-38] and the
@@ -88,7 +89,7 @@ static bool short_may_leave(const struct tcp_conn *c, seq_t next, uint32_t n, bo
 /* How much of `n` bytes fits the rules. */
 static uint32_t worth_sending(const struct tcp_conn *c, seq_t next, uint32_t n, bool all)
 {
-    const uint32_t max = packet_max(c), tail = n % c->mss;
+    const uint32_t max = packet_max(c), tail = n % tcp_seg_mss(c);
     if (n > max)
         return max;
     if (tail == 0)
@@ -110,7 +111,7 @@ static bool next_segment(const struct tcp_conn *c, struct tcp_tx *x)
     uint32_t n = min32((uint32_t)queued, (uint32_t)usable);
     const bool all = n == (uint32_t)queued;
     if (front)
-        n = min32(n, c->mss);
+        n = min32(n, tcp_seg_mss(c));
     else if (n > 0)
         n = worth_sending(c, next, n, all);
     const seq_t to = seq_add(next, n);

@@ -40,6 +40,14 @@ bool reasm_has(const struct reasm *r, struct span s)
     return i < r->count && seq_le(r->span[i].from, s.from);
 }
 
+struct span reasm_common(const struct reasm *r, struct span s)
+{
+    for (uint32_t i = 0; i < r->count; i++)
+        if (seq_lt(s.from, r->span[i].to) && seq_lt(r->span[i].from, s.to))
+            return (struct span){ seq_max(s.from, r->span[i].from), seq_min(s.to, r->span[i].to) };
+    return (struct span){ s.from, s.from };
+}
+
 seq_t reasm_advance(struct reasm *r, seq_t nxt)
 {
     uint32_t gone = 0;

@@ -14,5 +14,7 @@ bool reasm_add(struct reasm *r, struct span s);
 bool reasm_fits(const struct reasm *r, struct span s);
 /* Nothing of [from, to) is missing. */
 bool reasm_has(const struct reasm *r, struct span s);
+/* The first bytes of it that are not missing; empty: none. */
+struct span reasm_common(const struct reasm *r, struct span s);
 /* Text up to `nxt` is now in order: forgets it, and returns where order ends. */
 seq_t reasm_advance(struct reasm *r, seq_t nxt);

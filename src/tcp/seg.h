@@ -24,5 +24,5 @@ struct tcp_seg {
     struct addr local, remote;
     int64_t  time_ns;                   /* when it arrived */
     int64_t  now_ns;
-    struct tcp_opt opt;                 /* filled for SYN segments only */
+    struct tcp_opt opt;                 /* of other segments than SYNs: SACK blocks only */
 };

@@ -2,6 +2,8 @@
 #include "tcp/conn.h"
 #include <stdlib.h>
 
+enum { MOMENTS_AT_ONCE = 64 };                  /* connections that owe several ACKs within one step */
+
 #define DEFAULT(field, value) do { if (!(field)) (field) = (value); } while (0)
 
 static void defaults(struct tcp_config *c)
@@ -45,6 +47,7 @@ static bool make_pools(struct tcp *t)
            pool_init(&t->flights, sizeof(struct tcp_flight), c->max_conns) &&
            pool_init(&t->ccs, tcp_cc_own_size(), c->max_conns) &&
            pool_init(&t->timewaits, sizeof(struct tcp_timewait), c->max_conns) &&
+           pool_init(&t->moments, sizeof(struct sack_moments), c->max_conns < MOMENTS_AT_ONCE ? c->max_conns : MOMENTS_AT_ONCE) &&
            pool_init(&t->blocks, TCP_BLOCK, c->max_blocks);
 }
 
@@ -99,6 +102,7 @@ void tcp_free(struct tcp *t)
     pool_fini(&t->flights);
     pool_fini(&t->ccs);
     pool_fini(&t->timewaits);
+    pool_fini(&t->moments);
     pool_fini(&t->blocks);
     free(t->live);
     free(t->bucket);

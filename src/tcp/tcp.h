@@ -33,7 +33,7 @@ struct tcp_config {
     int64_t  keepalive_idle_ns, keepalive_interval_ns;  /* [7200 s, 75 s] */
     uint8_t  keepalive_probes;          /* [9] */
     uint8_t  syn_retries, synack_retries, retries;      /* R2, counted [7, 5, 15]: 7 keep a SYN trying for 4 minutes [MUST-23] */
-    bool     no_timestamps, no_wscale;  /* options not offered */
+    bool     no_timestamps, no_wscale, no_sack;     /* options not offered */
     enum { SYN_COOKIES_WHEN_FULL, SYN_COOKIES_NEVER, SYN_COOKIES_ALWAYS } syn_cookies;    /* [when a SYN queue is full] */
     bool     rfc5681;                   /* initial window of 2 to 4 segments; slow start by one segment an ACK */
     bool     no_fast_path;              /* header prediction off: same bytes, by the slow path */
@@ -98,6 +98,7 @@ struct tcp_user_opt {
     uint16_t keep_idle_s, keep_interval_s;
     uint16_t mss_max;                   /* TCP_MAXSEG: no segment has more text; 0: as the path allows */
     bool     reuse_port;                /* listeners: several may share an endpoint, each gets its part of the flows */
+    bool     no_sack;                   /* SACK is not offered (RFC 2018) */
 };
 
 /* OPEN, active.  remote and local addresses come in `path`; local_port 0 picks one
@@ -153,7 +154,7 @@ struct tcp_status {                     /* STATUS */
     uint32_t send_buffer, recv_buffer;
     uint32_t snd_nxt, rcv_nxt, urgent_at;   /* sequence numbers; that behind the urgent byte */
     bool     peer_closed;               /* FIN received */
-    bool     timestamps, wscale;
+    bool     timestamps, wscale, sack;
     int64_t  srtt_ns, rttvar_ns, rto_ns;
     const char *congestion;             /* "cubic" ... */
     const char *timer;                  /* "on (rto)", "keepalive", "timewait", "persist", "off" */

@@ -229,7 +229,7 @@ void tcp_status(const struct tcp_conn *c, struct tcp_status *out)
         .rcv_queued = (uint32_t)seq_diff(rcv_text_end(c), c->rcv.read), .cwnd = c->cc.cwnd, .ssthresh = c->cc.ssthresh,
         .congestion = c->cc.ops->name, .retransmits = c->retransmits, .mss = c->mss, .rcv_mss = c->rcv_mss, .path_mtu = c->node.path.mtu,
         .send_buffer = c->send_buffer, .recv_buffer = c->recv_buffer, .snd_nxt = c->snd.nxt.n, .rcv_nxt = c->rcv.nxt.n, .urgent_at = c->rcv.up.n,
-        .peer_closed = c->rcv.fin, .timestamps = c->ts.on, .wscale = c->scaled,
+        .peer_closed = c->rcv.fin, .timestamps = c->ts.on, .wscale = c->scaled, .sack = c->sack,
         .srtt_ns = c->rtt.srtt_ns, .rttvar_ns = c->rtt.var_ns, .rto_ns = tcp_rto(c),
         .timer = timer_name(c, deadline_ns), .timer_deadline_ns = deadline_ns };
     if (seq_lt(first, sent))

@@ -88,6 +88,10 @@ enum why tcp_rcv_text(struct tcp_conn *c, seq_t seq, const uint8_t *text, uint32
     const bool next = seq_eq(seq, c->rcv.nxt);
     const enum why why = next ? WHY_NONE : out_of_order(c, s);
     *advanced = 0;
+    if (why == WHY_SEGMENT_DUPLICATE)
+        tcp_sack_took(c, s);
+    if (rcv_has_gap(c))
+        tcp_sack_dup(c, reasm_common(&c->flight->reasm, s));
     if (why != WHY_NONE)
         return why;
     const struct buf_range r = { .first = rcv_pos(c, c->rcv.read), .pos = rcv_pos(c, seq), .len = len, .spare = next ? 0 : tcp_spare_to_reorder(c->t) };
@@ -96,6 +100,7 @@ enum why tcp_rcv_text(struct tcp_conn *c, seq_t seq, const uint8_t *text, uint32
     buf_write(&c->t->blocks, &c->rbuf, rcv_pos(c, seq), text, len);
     if (!next) {
         reasm_add(&tcp_flight_need(c)->reasm, s);       /* [SHLD-31] */
+        tcp_sack_took(c, s);
         return WHY_NONE;
     }
     seq_t nxt = s.to;
