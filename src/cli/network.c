@@ -60,9 +60,12 @@ static bool open_capture(struct network *n, const char *file, int64_t epoch_ns, 
         return false;
     }
     n->capture = pcapng_new(n->capture_file, n->trace->node, epoch_ns);
-    if (n->capture)
-        pcapng_iface(n->capture, n->iface, n->kind == VIA_VIRTUAL ? "client" : n->via.name, true);
-    return n->capture != NULL;
+    if (!n->capture) {
+        complain("cannot write %s: out of memory", file);
+        return false;
+    }
+    pcapng_iface(n->capture, n->iface, n->kind == VIA_VIRTUAL ? "client" : n->via.name, true);
+    return true;
 }
 
 static bool open_wire(struct network *n, const struct network_opts *o)
@@ -170,7 +173,7 @@ bool network_close(struct network *n)
     if (n->capture_file) {
         whole = pcapng_free(n->capture) && fclose(n->capture_file) == 0;
         if (!whole)
-            complain("cannot write %s whole: %m", n->capture_name);
+            complain("cannot write %s whole (a full disk, or no memory): %m", n->capture_name);
     }
     if (n->driving)
         drive_fini(&n->drive, n->wait);

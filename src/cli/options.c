@@ -26,7 +26,11 @@ void options_parse(const struct argp *argp, int argc, char **argv, void *input)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "--usage") == 0)
             argv[0] = called;
     argp_err_exit_status = EXIT_USAGE;
-    argp_parse(argp, argc, argv, 0, NULL, input);
+    const error_t e = argp_parse(argp, argc, argv, 0, NULL, input);
+    if (e) {
+        complain("%s", strerror(e));
+        exit(EXIT_USAGE);
+    }
 }
 
 void option_bad(const struct argp_state *state, const char *format, ...)

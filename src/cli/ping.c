@@ -180,6 +180,8 @@ int cmd_ping(int argc, char **argv)
         return EXIT_USAGE;
     }
     p.sent_ns = calloc(65536, sizeof *p.sent_ns);
+    if (!p.sent_ns)
+        complain("out of memory");
     p.n = p.sent_ns ? network_open(&p.open, &status) : NULL;
     if (!p.n) {
         free(p.sent_ns);

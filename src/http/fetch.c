@@ -70,7 +70,10 @@ static void start_request(struct fetch *f)
     headers_fini(&h);
     size_t len;
     const char *head = http_client_request(f->client, &len);
-    outbuf_put(&f->sent, head, len);
+    if (e == PLUMB_OK && !outbuf_put(&f->sent, head, len)) {
+        fail(f, HTTP_MEMORY, "out of memory");
+        return;
+    }
     if (e != PLUMB_OK) {
         fail(f, HTTP_MEMORY, "the request could not be made: %s", plumb_err_text(e));
         return;
@@ -153,20 +156,24 @@ static void follow(struct fetch *f)
 
 /* ---------------------------------------------------------------- answer */
 
-static void log_head(struct fetch *f, const struct h1 *a)
+static bool log_head(struct fetch *f, const struct h1 *a)
 {
     outbuf_printf(&f->received, "HTTP/1.%d %03d%s%s\r\n", a->minor, a->status, *a->reason ? " " : "", a->reason);
     for (uint32_t i = 0; i < a->headers.count; i++)
         outbuf_printf(&f->received, "%s: %s\r\n", headers_name(&a->headers, i), headers_value(&a->headers, i));
-    outbuf_text_put(&f->received, "\r\n");
+    return outbuf_text_put(&f->received, "\r\n");
 }
 
-static void saw_head(struct fetch *f)
+/* False: it failed here. */
+static bool saw_head(struct fetch *f)
 {
     const struct h1 *a = http_client_answer(f->client);
     f->head_seen = true;
     f->facts.times.first_byte_ns = now(f);
-    log_head(f, a);
+    if (!log_head(f, a)) {
+        fail(f, HTTP_MEMORY, "out of memory");
+        return false;
+    }
     f->again = a->status == 417 && f->body && !f->no_expect;
     f->redirecting = !f->again && is_redirect(f, a);
     f->redirect_status = a->status;
@@ -174,6 +181,7 @@ static void saw_head(struct fetch *f)
         snprintf(f->location, sizeof f->location, "%s", headers_get(&a->headers, "Location"));
     if (!f->redirecting && !f->again)
         set_phase(f, FETCH_BODY);
+    return true;
 }
 
 /* Passes over the body of an answer nobody is shown; true: it is over, or not worth reading. */
@@ -218,8 +226,8 @@ static void on_client(void *arg)
         f->facts.times.request_ns = now(f);
         set_phase(f, FETCH_WAIT);
     }
-    if ((p == HTTP_BODY || p == HTTP_DONE) && !f->head_seen)
-        saw_head(f);
+    if ((p == HTTP_BODY || p == HTTP_DONE) && !f->head_seen && !saw_head(f))
+        return;
     if (p == HTTP_FAILED && !f->redirecting) {
         client_failed(f);
         return;

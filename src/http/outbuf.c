@@ -12,12 +12,16 @@ void outbuf_fini(struct outbuf *b)
 
 static bool make_room(struct outbuf *b, size_t len)
 {
+    if (b->short_of_memory)
+        return false;
     if (b->room - b->to >= len)
         return true;
     const size_t want = (b->to + len) * 2 < 256 ? 256 : (b->to + len) * 2;
     uint8_t *p = realloc(b->bytes, want);
-    if (!p)
+    if (!p) {
+        b->short_of_memory = true;
         return false;
+    }
     b->bytes = p;
     b->room = want;
     return true;
@@ -26,7 +30,7 @@ static bool make_room(struct outbuf *b, size_t len)
 bool outbuf_put(struct outbuf *b, const void *bytes, size_t len)
 {
     if (b->from == b->to)
-        outbuf_clear(b);
+        b->from = b->to = 0;
     if (!make_room(b, len + 1))
         return false;
     if (len)
@@ -59,6 +63,6 @@ bool outbuf_push(struct outbuf *b, struct stream *s)
         b->from += stream_write(s, b->bytes + b->from, outbuf_len(b));
     if (b->from < b->to)
         return false;
-    outbuf_clear(b);
+    b->from = b->to = 0;
     return true;
 }

@@ -60,7 +60,10 @@ static bool add_host(struct internet *i, enum host h, uint64_t seed, const struc
     i->host[h] = stack_new(&c, 0);
     if (!i->host[h])
         return false;
-    world_add_stack(i->w, i->host[h]);
+    if (world_add_stack(i->w, i->host[h]) < 0) {
+        stack_free(i->host[h]);
+        return false;
+    }
     strcpy(ic.name, hosts[h].name);
     i->iface[h] = (unsigned)stack_add_iface(i->host[h], &ic, 0);
     if (hosts[h].addr && (!prefix_parse(hosts[h].addr, &p) || stack_add_addr(i->host[h], i->iface[h], p, false, 0) != PLUMB_OK))

@@ -99,8 +99,13 @@ static void push(struct host_stream *s)
 /* After a failure too: what had arrived before it stays readable. */
 static void fill(struct host_stream *s)
 {
-    if (held(&s->in) > 0 || s->in_ended || s->state == STREAM_CONNECTING || !buffer_open(&s->in))
+    if (held(&s->in) > 0 || s->in_ended || s->state == STREAM_CONNECTING)
         return;
+    if (!buffer_open(&s->in)) {
+        if (s->state == STREAM_OPEN)
+            fail(s, ENOMEM);            /* the kernel would not say again that there is something to read */
+        return;
+    }
     ssize_t n;
     do
         n = recv(s->fd.fd, s->in.bytes, BUFFER, 0);
@@ -170,7 +175,11 @@ static uint8_t *op_reserve(struct stream *st, size_t *room)
             s->out.from = 0;
         }
     }
-    if (!buffer_open(&s->out) || s->out.to == BUFFER)
+    if (!buffer_open(&s->out)) {
+        fail(s, ENOMEM);
+        return NULL;
+    }
+    if (s->out.to == BUFFER)
         return NULL;
     *room = BUFFER - s->out.to;
     return s->out.bytes + s->out.to;

@@ -145,12 +145,20 @@ static void answer_listing(struct site *s, struct http_exchange *x, const char *
     if (*path)
         outbuf_text_put(&b, "<tr><td><a href=\"../\">../</a></td><td></td><td></td></tr>\n");
     put_rows(&b, rows, count);
-    outbuf_text_put(&b, "</table>\n</body></html>\n");
+    free(rows);
+    if (!outbuf_text_put(&b, "</table>\n</body></html>\n")) {
+        outbuf_fini(&b);
+        http_respond_status(x, 503);
+        return;
+    }
     struct http_answer a = { .status = 200, .body = http_source_copy(outbuf_text(&b), outbuf_len(&b)) };
+    outbuf_fini(&b);
+    if (!a.body.read) {
+        http_respond_status(x, 503);
+        return;
+    }
     headers_add(&a.headers, "Content-Type", "text/html; charset=utf-8");
     http_respond(x, &a);
-    outbuf_fini(&b);
-    free(rows);
 }
 
 /* ------------------------------------------------------------------ files */
@@ -217,8 +225,10 @@ static void answer_moved(struct http_exchange *x, const char *path)
     struct outbuf b = { 0 };
     outbuf_text_put(&b, "/");
     put_encoded(&b, path);
-    outbuf_printf(&b, "/%s%s", x->query ? "?" : "", x->query ? x->query : "");
-    http_respond_with(x, 301, "Location", outbuf_text(&b));
+    if (outbuf_printf(&b, "/%s%s", x->query ? "?" : "", x->query ? x->query : ""))
+        http_respond_with(x, 301, "Location", outbuf_text(&b));
+    else
+        http_respond_status(x, 503);
     outbuf_fini(&b);
 }
 

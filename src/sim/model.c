@@ -185,7 +185,11 @@ static bool add_host(struct model *m, int side, uint16_t mtu)
     m->stack[side] = stack_new(&c, 0);
     if (!m->stack[side])
         return model_breach(m, "no memory for a stack");
-    world_add_stack(m->w, m->stack[side]);
+    if (world_add_stack(m->w, m->stack[side]) < 0) {
+        stack_free(m->stack[side]);
+        m->stack[side] = NULL;
+        return model_breach(m, "no memory in the world");
+    }
     struct iface_config ic = { .kind = m->ether ? IFACE_ETHER : IFACE_IP, .mtu = mtu, .name = "sim" };
     ic.mac = (struct mac){ { 2, 0, 0, 0, 0, (uint8_t)(side + 1) } };
     if (m->large) {
@@ -208,7 +212,11 @@ static bool add_router(struct model *m, uint16_t mtu)
     m->router = stack_new(&c, 0);
     if (!m->router)
         return model_breach(m, "no memory for a router");
-    world_add_stack(m->w, m->router);
+    if (world_add_stack(m->w, m->router) < 0) {
+        stack_free(m->router);
+        m->router = NULL;
+        return model_breach(m, "no memory in the world");
+    }
     for (int i = 0; i < 2; i++) {
         const struct iface_config ic = { .kind = IFACE_ETHER, .mtu = mtu, .name = "sim", .mac = { { 2, 0, 0, 0, 3, (uint8_t)(i + 1) } } };
         if (stack_add_iface(m->router, &ic, 0) != i ||
@@ -389,12 +397,16 @@ bool model_run(uint64_t seed, bool verbose, struct model_result *out)
 {
     struct model *m = calloc(1, sizeof *m);
     *out = (struct model_result){ .error = "" };
-    if (!m)
+    if (!m) {
+        snprintf(out->error, sizeof out->error, "out of memory");
         return false;
+    }
     *m = (struct model){ .seed = seed, .verbose = verbose, .out = out };
     rng_seed(&m->rng, seed);
     m->w = world_new(seed);
-    if (m->w && build(m)) {
+    if (!m->w) {
+        snprintf(out->error, sizeof out->error, "out of memory");
+    } else if (build(m)) {
         world_run(m->w, all_finished, m, PATIENCE_S * NS_PER_SEC);
         if (!*out->error)
             judge(m);

@@ -77,8 +77,11 @@ static bool drain(struct run *r)
             }
             *s = (struct sent){ .time_ns = r->now_ns, .len = pkt_total(b.pkt[i]) };
             s->bytes = malloc(s->len);
-            if (s->bytes)
-                pkt_gather(b.pkt[i], s->bytes, s->len);
+            if (!s->bytes) {
+                batch_free(&b);
+                return fail(r, "out of memory");
+            }
+            pkt_gather(b.pkt[i], s->bytes, s->len);
             r->n++;
         }
         batch_free(&b);

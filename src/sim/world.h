@@ -14,10 +14,10 @@ int64_t world_now(const struct world *w);
 uint64_t world_random(struct world *w);         /* the next value from its seed */
 const struct pkt_pools *world_pools(const struct world *w);     /* of the packets on the way */
 
-/* Takes the stack. Its number, from 0. */
+/* Takes the stack.  Its number, from 0; -1: no memory, the stack stays the caller's. */
 int world_add_stack(struct world *w, struct stack *st);
 struct stack *world_stack(struct world *w, int number);
-/* A learning switch; its number. */
+/* A learning switch; its number, or -1: no memory. */
 int world_add_switch(struct world *w);
 
 /* One end of a link: an interface of a stack, or any free port of a switch. */

@@ -17,6 +17,7 @@ struct pcapng {
     int number[IFACE_MAX];              /* of the interface in the file, from 1; 0: not named yet */
     bool ether[IFACE_MAX];
     int count;
+    bool incomplete;                    /* there was no memory to hold a packet */
     uint32_t first, n;                  /* ring of held packets */
     struct held held[HOLD];
 };
@@ -148,8 +149,10 @@ static void hold(struct pcapng *p, const struct event *e, const void *bytes, uin
     struct held *h = &p->held[(p->first + p->n) % HOLD];
     *h = (struct held){ .time_ns = e->time_ns, .id = in->pkt, .len = n_bytes, .iface = in->iface, .out = e->kind == EV_pkt_out };
     h->bytes = malloc(n_bytes ? n_bytes : 1);
-    if (!h->bytes)
+    if (!h->bytes) {
+        p->incomplete = true;
         return;
+    }
     memcpy(h->bytes, bytes, n_bytes);
     if (in->csum == CSUM_PARTIAL)
         complete_csum(h->bytes, n_bytes, p->ether[in->iface]);
@@ -179,7 +182,7 @@ bool pcapng_free(struct pcapng *p)
         return true;
     while (p->n)
         release_first(p);
-    const bool whole = fflush(p->file) == 0 && !ferror(p->file);
+    const bool whole = fflush(p->file) == 0 && !ferror(p->file) && !p->incomplete;
     free(p);
     return whole;
 }

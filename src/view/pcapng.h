@@ -14,5 +14,5 @@ struct pcapng *pcapng_new(FILE *file, uint16_t node, int64_t epoch_ns);
 void pcapng_iface(struct pcapng *p, unsigned iface, const char *name, bool ether);
 /* A trace_sink for TRACE_WIRE | TRACE_DROP. */
 void pcapng_event(void *p, const struct event *e, const void *bytes, uint32_t n_bytes);
-/* Writes what is held back; false: the file could not be written whole.  NULL is fine. */
+/* Writes what is held back; false: the file could not be written whole, or memory was short for a packet.  NULL is fine. */
 bool pcapng_free(struct pcapng *p);
