@@ -107,8 +107,9 @@ static bool open_wire(struct network *n, const struct network_opts *o)
 
 static bool open_host(struct network *n, const struct network_opts *o)
 {
-    if (o->tcp.congestion) {
-        complain("--cc: on the host's sockets the kernel has the word; it needs plumb's own stack (--via)");
+    static const struct tcp_config untouched;
+    if (memcmp(&o->tcp, &untouched, sizeof untouched) != 0) {
+        complain("--cc and --tcp: on the host's sockets the kernel has the word; they need plumb's own stack (--via)");
         return false;
     }
     n->loop = &n->own_loop;

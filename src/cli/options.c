@@ -1,11 +1,12 @@
 #include "cli/options.h"
 #include "cli/cli.h"
+#include "cli/tcp_spec.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPT_VIA = 1000, OPT_LINK, OPT_SEED, OPT_CAPTURE, OPT_CC };
+enum { OPT_VIA = 1000, OPT_LINK, OPT_SEED, OPT_CAPTURE, OPT_CC, OPT_TCP };
 
 static char called[40], complaining[48];
 
@@ -70,6 +71,7 @@ static const struct argp_option options[] = {
     { "seed",    OPT_SEED,    "N",    0, "repeat a virtual run", 90 },
     { "capture", OPT_CAPTURE, "FILE", 0, "write the packets to FILE (pcapng)", 90 },
     { "cc",      OPT_CC,      "NAME", 0, "congestion control of plumb's TCP: cubic (the default), reno", 90 },
+    { "tcp",     OPT_TCP,     "SPEC", 0, "how plumb's TCP behaves: 'sack=off timestamps=off scaling=off profile=plain'", 90 },
     { 0 }
 };
 
@@ -98,6 +100,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         o->tcp.congestion = (uint8_t)tcp_cc_named(arg);
         if (!o->tcp.congestion)
             option_bad(state, "--cc: \"%s\" is unknown; there are cubic reno", arg);
+        return 0;
+    case OPT_TCP:
+        if (!tcp_spec_parse(arg, &o->tcp, error))
+            option_bad(state, "--tcp: %s", error);
         return 0;
     case OPT_CAPTURE:
         o->capture = arg;

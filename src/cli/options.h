@@ -3,7 +3,7 @@
 #include "cli/network.h"
 #include <argp.h>
 
-/* Its input is a struct network_opts: --via --link --seed --capture --cc. */
+/* Its input is a struct network_opts: --via --link --seed --capture --cc --tcp. */
 extern const struct argp network_argp;
 
 /* Parses a command's arguments; on bad usage one line and the end of the program with status 2. */

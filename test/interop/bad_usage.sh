@@ -54,6 +54,9 @@ wants 2 "1 to 15" fetch --via packet:an_interface_of_a_long_name $page
 wants 2 "rtt rate loss" fetch --link 'colour=red' $page
 wants 2 loss fetch --link 'loss=101%' $page
 wants 2 rtt fetch --link 'rtt=fast' $page
+wants 2 "sack= timestamps=" fetch --tcp 'colour=red' $page
+wants 2 "on or off" fetch --tcp 'sack=perhaps' $page
+wants 2 "kernel has the word" fetch --via host --tcp 'sack=off' http://127.0.0.1/
 wants 2 capture fetch -w "$tmp/c" --via host http://127.0.0.1/
 wants 2 virtual serve "$tmp/www" --via virtual
 wants 2 stack ping --via host 127.0.0.1
