@@ -192,6 +192,7 @@ static const char *errno_name(enum plumb_err e)
     case PLUMB_CLOSED: return "EPIPE";
     case PLUMB_NOT_CONNECTED: return "ENOTCONN";
     case PLUMB_ADDR_IN_USE: return "EADDRINUSE";
+    case PLUMB_NO_PORTS: return "EADDRNOTAVAIL";
     case PLUMB_INVALID: return "EINVAL";
     default: return plumb_err_text(e);
     }

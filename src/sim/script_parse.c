@@ -349,6 +349,11 @@ static bool knob(struct parser *q, const char *name, const char *text)
     if (!strcmp(name, "tcp_timestamps"))                t->no_timestamps = n == 0;
     else if (!strcmp(name, "tcp_sack"))                 t->no_sack = n == 0;
     else if (!strcmp(name, "tcp_window_scaling"))       t->no_wscale = n == 0;
+    else if (!strcmp(name, "tcp_rfc1337"))              t->time_wait_rst = n == 0;
+    else if (!strcmp(name, "tcp_tw_reuse"))             t->no_time_wait_reuse = n == 0;
+    else if (!strcmp(name, "tcp_max_tw_buckets"))       t->max_time_wait = n;
+    else if (!strcmp(name, "plumb.first_port"))         t->first_port = (uint16_t)n;
+    else if (!strcmp(name, "plumb.last_port"))          t->last_port = (uint16_t)n;
     else if (!strcmp(name, "tcp_syncookies"))           t->syn_cookies = n == 0 ? SYN_COOKIES_NEVER : n == 1 ? SYN_COOKIES_WHEN_FULL : SYN_COOKIES_ALWAYS;
     else if (!strcmp(name, "tcp_keepalive_time"))       t->keepalive_idle_ns = (int64_t)(v * 1e9);
     else if (!strcmp(name, "tcp_keepalive_intvl"))      t->keepalive_interval_ns = (int64_t)(v * 1e9);

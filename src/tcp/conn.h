@@ -145,7 +145,7 @@ struct tcp_timewait {
     int64_t  over_ns;
     struct tcp_conn *conn;              /* whose user has not closed yet; or NULL */
     seq_t    snd_nxt, rcv_nxt;
-    uint32_t rcv_wnd, ts_recent, ts_offset, serial;
+    uint32_t ts_recent, serial;
     uint16_t window;                    /* as on the wire */
     bool     ts_on;
 };
@@ -255,7 +255,9 @@ void demux_remove(struct tcp *t, struct tcp_node *n);
 struct tcp_listener *demux_listener(struct tcp *t, const struct flow *f);
 
 /* ports.c */
-enum plumb_err tcp_pick_port(struct tcp *t, const struct path *p, uint16_t remote_port, uint16_t *out);
+enum plumb_err tcp_pick_port(struct tcp *t, const struct path *p, uint16_t remote_port, uint16_t *out, int64_t now_ns);
+/* Whether an OPEN may have this port; *old (may be NULL): the record of TIME-WAIT whose place it takes. */
+bool tcp_port_free(struct tcp *t, const struct path *p, uint16_t local_port, uint16_t remote_port, struct tcp_timewait **old, int64_t now_ns);
 
 /* route.c: which list a connection that owes output waits on */
 void tcp_wake(struct tcp_conn *c);
@@ -412,6 +414,8 @@ void tcp_ts_update(struct tcp_conn *c, const struct tcp_seg *s);
 void tcp_timewait_enter(struct tcp_conn *c, enum why why, int64_t now_ns);
 seg_fate tcp_arrive_timewait(struct tcp *t, struct tcp_timewait *w, struct tcp_seg *s);
 void tcp_timewait_end(struct tcp *t, struct tcp_timewait *w, enum why why, int64_t now_ns);
+/* An OPEN may take its place by time stamps; `iss` must then lie above *above. */
+bool tcp_timewait_reusable(const struct tcp *t, const struct tcp_timewait *w, int64_t now_ns);
 void tcp_timewait_tick(struct tcp *t, int64_t now_ns);
 
 /* reply.c */

@@ -9,6 +9,9 @@ enum { MOMENTS_AT_ONCE = 64 };                  /* connections that owe several 
 static void defaults(struct tcp_config *c)
 {
     DEFAULT(c->max_conns, 4096);
+    DEFAULT(c->max_time_wait, c->max_conns);
+    DEFAULT(c->first_port, 32768);
+    DEFAULT(c->last_port, UINT16_MAX);
     DEFAULT(c->max_blocks, 16384);
     DEFAULT(c->send_buffer, 1 << 20);
     DEFAULT(c->recv_buffer, 1 << 20);
@@ -34,7 +37,7 @@ static void defaults(struct tcp_config *c)
 
 struct tcp_config tcp_rfc_plain(void)
 {
-    return (struct tcp_config){ .rto_min_ns = NS_PER_SEC, .rto_initial_ns = NS_PER_SEC, .msl_ns = 120 * NS_PER_SEC, .rfc5681 = true,
+    return (struct tcp_config){ .rto_min_ns = NS_PER_SEC, .rto_initial_ns = NS_PER_SEC, .msl_ns = 120 * NS_PER_SEC, .rfc5681 = true, .time_wait_rst = true,
                                 .congestion = TCP_CC_RENO };
 }
 
@@ -46,7 +49,7 @@ static bool make_pools(struct tcp *t)
            pool_init(&t->conns, sizeof(struct tcp_conn), c->max_conns) &&
            pool_init(&t->flights, sizeof(struct tcp_flight), c->max_conns) &&
            pool_init(&t->ccs, tcp_cc_own_size(), c->max_conns) &&
-           pool_init(&t->timewaits, sizeof(struct tcp_timewait), c->max_conns) &&
+           pool_init(&t->timewaits, sizeof(struct tcp_timewait), c->max_time_wait) &&
            pool_init(&t->moments, sizeof(struct sack_moments), c->max_conns < MOMENTS_AT_ONCE ? c->max_conns : MOMENTS_AT_ONCE) &&
            pool_init(&t->blocks, TCP_BLOCK, c->max_blocks);
 }

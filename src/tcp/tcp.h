@@ -22,6 +22,8 @@ enum tcp_cc_choice tcp_cc_named(const char *name);      /* "cubic", "reno"; TCP_
 /* All-zero gives the defaults in brackets. */
 struct tcp_config {
     uint32_t max_conns;                 /* [4096] */
+    uint32_t max_time_wait;             /* records of TIME-WAIT [max_conns]; beyond, the oldest goes early */
+    uint16_t first_port, last_port;     /* ephemeral ports [32768, 65535] */
     uint32_t max_blocks;                /* buffer blocks of TCP_BLOCK bytes in the whole stack [16384] */
     uint32_t send_buffer, recv_buffer;  /* bytes per connection [1 MiB, 1 MiB]; recv bounds the window */
     uint32_t initial_window;            /* segments [10]; not used with rfc5681 */
@@ -35,6 +37,8 @@ struct tcp_config {
     uint8_t  syn_retries, synack_retries, retries;      /* R2, counted [7, 5, 15]: 7 keep a SYN trying for 4 minutes [MUST-23] */
     bool     no_timestamps, no_wscale, no_sack;     /* options not offered */
     enum { SYN_COOKIES_WHEN_FULL, SYN_COOKIES_NEVER, SYN_COOKIES_ALWAYS } syn_cookies;    /* [when a SYN queue is full] */
+    bool     time_wait_rst;             /* a RST ends TIME-WAIT (RFC 9293); else it is ignored (RFC 1337) */
+    bool     no_time_wait_reuse;        /* an OPEN never takes the place of TIME-WAIT */
     bool     rfc5681;                   /* initial window of 2 to 4 segments; slow start by one segment an ACK */
     bool     no_fast_path;              /* header prediction off: same bytes, by the slow path */
     bool     isn_fixed;                 /* simulation only: every initial sequence number is `isn` */

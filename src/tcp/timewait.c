@@ -7,7 +7,7 @@ static void answer(struct tcp *t, const struct tcp_timewait *w, int64_t now_ns)
     struct tcp_reply r = { .flow = { w->node.path.local, w->node.path.remote, w->node.local_port, w->node.remote_port },
                            .seq = w->snd_nxt, .ack = w->rcv_nxt, .flags = ACK, .window = w->window, .has_ts = w->ts_on };
     if (w->ts_on) {
-        r.ts_val = tcp_ts_clock(w->ts_offset, now_ns);
+        r.ts_val = tcp_ts_clock(tcp_ts_offset(t, &r.flow), now_ns);
         r.ts_ecr = w->ts_recent;
     }
     tcp_reply_push(t, &r, now_ns);
@@ -53,8 +53,8 @@ void tcp_timewait_enter(struct tcp_conn *c, enum why why, int64_t now_ns)
     struct tcp *t = c->t;
     struct tcp_timewait *w = record(t, now_ns);
     *w = (struct tcp_timewait){ .node = { .path = c->node.path, .local_port = c->node.local_port, .remote_port = c->node.remote_port, .is_timewait = true },
-        .snd_nxt = c->snd.nxt, .rcv_nxt = c->rcv.nxt, .rcv_wnd = rcv_wnd(c), .window = (uint16_t)(rcv_wnd(c) >> c->rcv_scale),
-        .serial = c->serial, .ts_on = c->ts.on, .ts_recent = c->ts.recent, .ts_offset = c->ts.offset };
+        .snd_nxt = c->snd.nxt, .rcv_nxt = c->rcv.nxt, .window = (uint16_t)(rcv_wnd(c) >> c->rcv_scale),
+        .serial = c->serial, .ts_on = c->ts.on, .ts_recent = c->ts.recent };
     const bool owed = c->owed.now || c->owed.each;
     tcp_leave_tables(c);
     tcp_set_state(c, TIME_WAIT, why, now_ns);
@@ -82,6 +82,14 @@ static bool may_reopen(const struct tcp_timewait *w, const struct tcp_seg *s)
     return seq_lt(w->rcv_nxt, s->seq);
 }
 
+/* Our own time stamp has moved on since the last segment: the peer can tell the new
+ * connection's from the old one's, as RFC 6191 lets it do for a SYN of ours. */
+bool tcp_timewait_reusable(const struct tcp *t, const struct tcp_timewait *w, int64_t now_ns)
+{
+    const int64_t since_ns = w->over_ns - 2 * t->cfg.msl_ns;
+    return w->ts_on && !w->conn && !t->cfg.no_time_wait_reuse && now_ns - since_ns > NS_PER_SEC;
+}
+
 seg_fate tcp_arrive_timewait(struct tcp *t, struct tcp_timewait *w, struct tcp_seg *s)
 {
     const struct flow f = { s->local, s->remote, s->local_port, s->remote_port };
@@ -91,7 +99,9 @@ seg_fate tcp_arrive_timewait(struct tcp *t, struct tcp_timewait *w, struct tcp_s
         tcp_timewait_end(t, w, WHY_SYN_ARRIVED, s->now_ns);
         return tcp_arrive_listen(t, l, s, &above);
     }
-    if (s->flags & RST) {
+    if (s->flags & RST) {                       /* ignored: an old segment may provoke one, and the wait would end (RFC 1337 §3) */
+        if (!t->cfg.time_wait_rst)
+            return tcp_drop(t, s, WHY_TIME_WAIT);
         if (!seq_eq(s->seq, w->rcv_nxt))
             return tcp_drop(t, s, WHY_RST_OUT_OF_WINDOW);
         tcp_timewait_end(t, w, WHY_PEER_RESET, s->now_ns);

@@ -12,17 +12,21 @@ enum plumb_err tcp_connect(struct tcp *t, const struct path *p, uint16_t local_p
     if (addr_is_any(p->local) || addr_is4(p->local) != addr_is4(p->remote))
         return PLUMB_INVALID;                           /* stack/ has asked net/ for one [MUST-43] [MUST-44] */
     if (local_port == 0) {
-        const enum plumb_err err = tcp_pick_port(t, p, remote_port, &local_port);
+        const enum plumb_err err = tcp_pick_port(t, p, remote_port, &local_port, now_ns);
         if (err)
             return err;
-    } else if (demux_find(t, p->local, p->remote, local_port, remote_port)) {
-        return PLUMB_ADDR_IN_USE;                       /* connection already exists */
     }
+    struct tcp_timewait *old;
+    if (!tcp_port_free(t, p, local_port, remote_port, &old, now_ns))
+        return PLUMB_ADDR_IN_USE;                       /* connection already exists */
     struct tcp_conn *c = tcp_conn_new(t, p, local_port, remote_port, o ? o : &none);
     if (!c)
         return PLUMB_NO_MEMORY;
+    const seq_t above = old ? old->snd_nxt : seq(0);
+    if (old)
+        tcp_timewait_end(t, old, WHY_USER_OPEN, now_ns);
     c->attached = true;
-    tcp_conn_start(c, NULL, now_ns);
+    tcp_conn_start(c, old ? &above : NULL, now_ns);
     tcp_set_state(c, SYN_SENT, WHY_USER_OPEN, now_ns);
     tcp_due_syn(c);
     tcp_wake(c);

@@ -204,9 +204,9 @@ static void ports(void **state)
     uint16_t a = 0, b = 0, c = 0;
     struct path other = p->a.path;
     other.remote = addr4(0x0a000009);
-    assert_int_equal(tcp_pick_port(p->a.tcp, &p->a.path, 80, &a), PLUMB_OK);
-    assert_int_equal(tcp_pick_port(p->a.tcp, &p->a.path, 80, &b), PLUMB_OK);
-    assert_int_equal(tcp_pick_port(p->a.tcp, &other, 80, &c), PLUMB_OK);
+    assert_int_equal(tcp_pick_port(p->a.tcp, &p->a.path, 80, &a, p->now_ns), PLUMB_OK);
+    assert_int_equal(tcp_pick_port(p->a.tcp, &p->a.path, 80, &b, p->now_ns), PLUMB_OK);
+    assert_int_equal(tcp_pick_port(p->a.tcp, &other, 80, &c, p->now_ns), PLUMB_OK);
     assert_true(a >= 32768 && b >= 32768);
     assert_int_not_equal(a, b);
     assert_int_not_equal(c, (uint16_t)(b + 1));                 /* another peer, another sequence */
