@@ -452,6 +452,7 @@ static bool status_value(struct run *r, const struct script_assert *a, double *v
     else if (!strcmp(a->name, "error"))       *text = st.error == PLUMB_OK ? "none" : errno_name(st.error);
     else if (!strcmp(a->name, "soft_error"))  *text = st.soft_error == PLUMB_OK ? "none" : errno_name(st.soft_error);
     else if (!strcmp(a->name, "cwnd"))        *value = st.cwnd;
+    else if (!strcmp(a->name, "pacing"))      *value = (double)st.pacing;
     else if (!strcmp(a->name, "ssthresh"))    *value = st.ssthresh;
     else if (!strcmp(a->name, "mss"))         *value = st.mss;
     else if (!strcmp(a->name, "snd_wnd"))     *value = st.snd_wnd;

@@ -330,7 +330,7 @@ static bool assert_line(struct parser *q, struct script_assert *a)
 }
 
 /* Scripts are read with RFC 5681 in hand; what goes beyond it is asked for by a knob. */
-static struct tcp_config script_profile(void) { return (struct tcp_config){ .congestion = TCP_CC_RENO }; }
+static struct tcp_config script_profile(void) { return (struct tcp_config){ .congestion = TCP_CC_RENO, .no_pacing = true }; }
 
 /* `sysctl -q net.ipv4.NAME=VALUE` and the stack's own plumb.NAME=VALUE. */
 static bool knob(struct parser *q, const char *name, const char *text)
@@ -371,6 +371,7 @@ static bool knob(struct parser *q, const char *name, const char *text)
     else if (!strcmp(name, "plumb.max_conns"))          t->max_conns = n;
     else if (!strcmp(name, "plumb.max_blocks"))         t->max_blocks = n;
     else if (!strcmp(name, "plumb.profile"))            *t = n ? tcp_rfc_plain() : script_profile();
+    else if (!strcmp(name, "plumb.pacing"))             t->no_pacing = n == 0;
     else if (!strcmp(name, "plumb.no_fast_path"))       t->no_fast_path = n != 0;
     else if (!strcmp(name, "plumb.isn"))                t->isn_fixed = true, t->isn = n;
     else if (!strcmp(name, "plumb.mtu"))                q->s->mtu = (uint16_t)n;

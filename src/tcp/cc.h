@@ -48,6 +48,7 @@ struct tcp_cc {
     const struct cc_ops *ops;
     void    *own;                       /* of this algorithm's own_size */
     uint32_t cwnd, ssthresh;            /* bytes */
+    uint64_t pacing;                    /* bytes per second; 0: by the window (pacer.c) */
 };
 
 enum { CC_SSTHRESH_NONE = UINT32_MAX / 2 };     /* arbitrarily high: no loss yet (RFC 5681 §3.1) */

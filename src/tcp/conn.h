@@ -48,6 +48,12 @@ struct tcp_owed {
     bool     now;                       /* one ACK is owed now */
 };
 
+struct tcp_pace {
+    int64_t  next_ns;                   /* when what has left would have left at the rate */
+    uint32_t free;                      /* bytes that leave at once: nothing was in flight */
+    bool     waits;
+};
+
 struct tcp_due { bool syn, probe, keepalive, force, update; };
 
 struct tcp_ts { uint32_t recent, offset; int64_t recent_ns; bool on; };
@@ -116,6 +122,7 @@ struct tcp_conn {
     struct tcp_due due;                 /* owner: output.c */
     struct tcp_flight *flight;
     struct tcp_cc cc;                   /* owner: recover.c congestion.c */
+    struct tcp_pace pace;               /* owner: pacer.c */
     struct tcp_rtt rtt;                 /* owner: rtt.c */
     struct tcp_ts ts;                   /* owner: paws.c */
     struct tcp_timers timer;            /* owner: timer.c */
@@ -366,6 +373,14 @@ void tcp_cc_rest(struct tcp_conn *c);                           /* nothing is in
 void tcp_cc_end(struct tcp_conn *c);
 void tcp_cc_switch(struct tcp_conn *c, enum tcp_cc_choice choice);
 
+/* pacer.c */
+uint64_t tcp_pacing_rate(const struct tcp_conn *c);
+uint32_t tcp_pace_quantum(const struct tcp_conn *c);
+bool tcp_pace_may_send(struct tcp_conn *c, int64_t now_ns);
+int64_t tcp_pace_deadline(const struct tcp_conn *c);
+void tcp_pace_woken(struct tcp_conn *c);
+void tcp_pace_sent(struct tcp_conn *c, uint32_t len, bool from_rest, int64_t now_ns);
+
 /* timer.c */
 void tcp_timer_init(struct tcp_conn *c);
 void tcp_timer_on_sending(struct tcp_conn *c, int64_t now_ns);  /* something that wants an acknowledgment is about to leave */
@@ -373,6 +388,7 @@ void tcp_timer_on_progress(struct tcp_conn *c, int64_t now_ns); /* it was acknow
 void tcp_timer_on_heard(struct tcp_conn *c);                    /* any acceptable ACK */
 void tcp_timer_on_blocked(struct tcp_conn *c, int64_t now_ns);  /* text waits with nothing in flight */
 void tcp_timer_on_no_path(struct tcp_conn *c, int64_t now_ns);  /* text waits and no way leads to the peer */
+void tcp_timer_on_paced(struct tcp_conn *c);                    /* text waits for its departure time */
 void tcp_timer_on_unblocked(struct tcp_conn *c);
 void tcp_timer_on_ack_delayed(struct tcp_conn *c, int64_t now_ns);
 void tcp_timer_on_ack_sent(struct tcp_conn *c);

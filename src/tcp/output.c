@@ -89,7 +89,7 @@ static bool short_may_leave(const struct tcp_conn *c, seq_t next, uint32_t n, bo
 /* How much of `n` bytes fits the rules. */
 static uint32_t worth_sending(const struct tcp_conn *c, seq_t next, uint32_t n, bool all)
 {
-    const uint32_t max = packet_max(c), tail = n % tcp_seg_mss(c);
+    const uint32_t max = min32(packet_max(c), tcp_pace_quantum(c)), tail = n % tcp_seg_mss(c);
     if (n > max)
         return max;
     if (tail == 0)
@@ -131,10 +131,14 @@ static bool send_text(struct tcp_conn *c, struct batch *b, int64_t now_ns)
     while (next_segment(c, &x)) {
         if (batch_full(b))
             return false;
+        if (!tcp_pace_may_send(c, now_ns))
+            break;
+        const bool from_rest = !in_flight(c);
         emit(c, &x, b, now_ns);
+        tcp_pace_sent(c, x.len, from_rest, now_ns);
     }
     c->due.force = false;
-    if (!in_flight(c) && tcp_unsent(c))
+    if (!in_flight(c) && tcp_unsent(c) && !c->pace.waits)
         tcp_timer_on_blocked(c, now_ns);
     return true;
 }

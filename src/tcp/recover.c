@@ -32,7 +32,8 @@ uint32_t tcp_cwnd(const struct tcp_conn *c) { return c->cc.cwnd + (c->flight ? c
 
 static void say_cwnd(const struct tcp_conn *c, int64_t now_ns)
 {
-    TRACE(c->t->trace, now_ns, c->serial, tcp_cwnd, .cwnd = c->cc.cwnd, .ssthresh = c->cc.ssthresh, .in_flight = in_flight(c));
+    TRACE(c->t->trace, now_ns, c->serial, tcp_cwnd, .cwnd = c->cc.cwnd, .ssthresh = c->cc.ssthresh, .in_flight = in_flight(c),
+          .pacing = tcp_pacing_rate(c));
 }
 
 /* What is believed to be in the network. */
@@ -113,7 +114,8 @@ void tcp_recover_on_ack(struct tcp_conn *c, const struct recover_ack *a)
     const bool after_timeout = r->phase == REC_LOSS;
     if (after_timeout && seq_le(r->recover, c->snd.una))
         leave(c, a->now_ns);
-    c->cc.ops->on_ack(&c->cc, &(struct cc_ack){ .bytes = a->bytes, .in_flight = a->in_flight, .mss = c->mss, .rtt_ns = a->rtt_ns, .srtt_ns = c->rtt.srtt_ns,
+    c->cc.ops->on_ack(&c->cc, &(struct cc_ack){ .bytes = a->bytes, .in_flight = a->in_flight, .mss = c->mss,
+                                                .rtt_ns = a->rtt_ns, .srtt_ns = c->rtt.srtt_ns, .paced = tcp_pacing_rate(c) > 0,
                                                 .una = c->snd.una, .nxt = c->snd.nxt, .one_segment = after_timeout || c->t->cfg.rfc5681,
                                                 .now_ns = a->now_ns });
     say_cwnd(c, a->now_ns);

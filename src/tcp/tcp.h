@@ -40,6 +40,7 @@ struct tcp_config {
     bool     time_wait_rst;             /* a RST ends TIME-WAIT (RFC 9293); else it is ignored (RFC 1337) */
     bool     no_time_wait_reuse;        /* an OPEN never takes the place of TIME-WAIT */
     bool     rfc5681;                   /* initial window of 2 to 4 segments; slow start by one segment an ACK */
+    bool     no_pacing;                 /* the window leaves at once */
     bool     no_fast_path;              /* header prediction off: same bytes, by the slow path */
     bool     isn_fixed;                 /* simulation only: every initial sequence number is `isn` */
     uint32_t isn;
@@ -161,6 +162,7 @@ struct tcp_status {                     /* STATUS */
     bool     timestamps, wscale, sack;
     int64_t  srtt_ns, rttvar_ns, rto_ns;
     const char *congestion;             /* "cubic" ... */
+    uint64_t pacing;                    /* bytes per second; 0: not paced */
     const char *timer;                  /* "on (rto)", "keepalive", "timewait", "persist", "off" */
     int64_t  timer_deadline_ns;
 };

@@ -2,6 +2,7 @@
  *   retransmit  what was sent is not acknowledged, or no way leads to the peer: send it again, back off, give up at R2
  *   persist     text waits and nothing is in flight: probe the closed window, or send
  *               what silly-window avoidance held back
+ *   pace        what may leave waits for its departure time (pacer.c)
  *   delack      text was taken and not acknowledged yet: say so now
  *   keepalive   nothing was heard for long: ask whether the peer is there [MAY-5]
  *   FIN-WAIT-2  the user is gone and the peer does not close: give up
@@ -15,7 +16,7 @@ static const int64_t OVERRIDE_NS = 200 * NS_PER_MS;     /* §3.8.6.2.1: 0.1 to 1
 static void arm(struct tcp_conn *c)
 {
     struct tcp_timers *m = &c->timer;
-    const int64_t earliest = time_min(m->rto_ns, time_min(m->delack_ns, m->idle_ns));
+    const int64_t earliest = time_min(time_min(m->rto_ns, tcp_pace_deadline(c)), time_min(m->delack_ns, m->idle_ns));
     if (earliest == DEADLINE_NEVER) {
         wheel_cancel(&c->t->wheel, &m->wheel);
         return;
@@ -86,6 +87,8 @@ void tcp_timer_on_unblocked(struct tcp_conn *c)
     c->timer.retries = 0;
     arm(c);
 }
+
+void tcp_timer_on_paced(struct tcp_conn *c) { arm(c); }
 
 void tcp_timer_on_ack_delayed(struct tcp_conn *c, int64_t now_ns)
 {
@@ -246,6 +249,10 @@ void tcp_timer_expired(struct tcp_conn *c, int64_t now_ns)
     if (m->delack_ns <= now_ns) {
         m->delack_ns = DEADLINE_NEVER;
         tcp_delack_expired(c);
+        tcp_wake(c);
+    }
+    if (tcp_pace_deadline(c) <= now_ns) {
+        tcp_pace_woken(c);
         tcp_wake(c);
     }
     if (m->rto_ns <= now_ns)

@@ -6,8 +6,10 @@ static void end_init(struct pair *p, struct end *e, const struct tcp_config *cfg
     trace_init(&e->trace, node);
     rng_seed(&e->rng, pc->seed * 2 + node);
     struct tcp_config own = *cfg;
-    if (!own.congestion)
-        own.congestion = TCP_CC_RENO;                           /* these tests read RFC 5681 */
+    if (!own.congestion) {                                      /* these tests read RFC 5681 */
+        own.congestion = TCP_CC_RENO;
+        own.no_pacing = true;
+    }
     e->tcp = tcp_new(&own, &e->trace, &p->pools, &e->rng, p->now_ns);
     e->path = (struct path){ .local = ip[node], .remote = ip[!node], .next_hop = ip[!node], .generation = 1, .mtu = pc->mtu ? pc->mtu : 1500,
                              .gso_max = pc->gso, .tx_csum = pc->tx_csum };
