@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -25,3 +26,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
             abort();                                                        \
         }                                                                   \
     } while (0)
+
+/* FUZZ_TEXT(text): the input as a string of its own memory, so that a look behind its end is seen. */
+#define FUZZ_TEXT(text)                                                 \
+    static void fuzz_text(char *text);                                  \
+    FUZZ(fuzz_data, fuzz_size)                                          \
+    {                                                                   \
+        char *own = malloc(fuzz_size + 1);                              \
+        if (!own)                                                       \
+            return;                                                     \
+        memcpy(own, fuzz_data, fuzz_size);                              \
+        own[fuzz_size] = 0;                                             \
+        fuzz_text(own);                                                 \
+        free(own);                                                      \
+    }                                                                   \
+    static void fuzz_text(char *text)

@@ -3,20 +3,14 @@
 #include "fuzz.h"
 #include "sim/script_int.h"
 
-FUZZ(data, size)
+FUZZ_TEXT(text)
 {
     struct script s;
     char error[SCRIPT_ERROR] = "";
-    char *text = malloc(size + 1);
-    if (!text)
-        return;
-    memcpy(text, data, size);
-    text[size] = 0;
     if (!script_parse(text, &s, error))
         REQUIRE(error[0] && strlen(error) < sizeof error);
     else
         for (const struct script_event *e = s.first; e; e = e->next)
             REQUIRE(e->line > 0 && e->call.n_args <= SCRIPT_ARGS);
     script_free(&s);
-    free(text);
 }

@@ -88,6 +88,8 @@ static bool open_wire(struct network *n, const struct network_opts *o)
         dev.mtu = n->via.mtu;
     if (o->has_link && o->link.mtu && o->link.mtu < dev.mtu)
         dev.mtu = o->link.mtu;          /* a host knows the MTU of its own link */
+    if (o->has_link && o->capture)
+        dev.gso_max = 0;                /* so that the capture tells the fate of each packet of the emulated link */
     n->loop = &n->own_loop;
     loop_init(n->loop, clock_now_ns(), clock_civil_ns());
     n->wait = wait_new(n->loop);

@@ -1,29 +1,6 @@
 /* The virtual internet is real: what is taken out of it is missed. */
 #include "../test.h"
-#include "http/fetch.h"
-#include "lab/internet.h"
-#include "name/stub.h"
-
-static struct internet *in;
-static struct fetch *f;
-static uint64_t body;
-
-static bool configured(void *arg)
-{
-    struct prefix p;
-    (void)arg;
-    return stack_addr_ready(internet_client(in), 0, &p);
-}
-static bool is_done(void *arg) { (void)arg; return fetch_phase(f) >= FETCH_DONE; }
-static void on_fetch(void *arg)
-{
-    size_t n;
-    (void)arg;
-    while (fetch_peek(f, &n)) {
-        body += n;
-        fetch_consume(f, n);
-    }
-}
+#include "visit.h"
 
 struct result { int status; int64_t took_ns; };
 

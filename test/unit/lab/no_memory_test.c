@@ -3,9 +3,7 @@
  * a pool.  The fetch ends with its page or with an error of its own; nothing crashes, leaks or waits for ever.  The linker
  * puts what stands below before the allocators. */
 #include "../test.h"
-#include "http/fetch.h"
-#include "lab/internet.h"
-#include "name/stub.h"
+#include "visit.h"
 #include "tcp/conn.h"
 #include <stdlib.h>
 
@@ -47,27 +45,6 @@ void *__wrap_pool_get(struct pool *p)
 }
 
 /* ------------------------------------------------------------ the fetch */
-
-static struct internet *in;
-static struct fetch *f;
-static uint64_t body;
-
-static bool configured(void *arg)
-{
-    struct prefix p;
-    (void)arg;
-    return stack_addr_ready(internet_client(in), 0, &p);
-}
-static bool is_done(void *arg) { (void)arg; return fetch_phase(f) >= FETCH_DONE; }
-static void on_fetch(void *arg)
-{
-    size_t n;
-    (void)arg;
-    while (fetch_peek(f, &n)) {
-        body += n;
-        fetch_consume(f, n);
-    }
-}
 
 enum result { PAGE, ERROR, NOT_STARTED, HANGS };
 
