@@ -1,25 +1,23 @@
 /* An acceptable acknowledgment: §3.10.7.4 fifth, ESTABLISHED. */
 #include "tcp/conn.h"
 
-/* A sample of the timed segment; when that was sent twice, by the time stamp, which
+/* A sample of the segment that left first; when all were sent twice, by the time stamp, which
  * tells the two apart (RFC 6298 §3). */
-static int64_t take_rtt(struct tcp_conn *c, const struct tcp_seg *s, int64_t timed_ns)
+static void take_rtt(struct tcp_conn *c, const struct tcp_seg *s, const struct sent_acked *a)
 {
-    int64_t rtt_ns = timed_ns;
+    int64_t rtt_ns = a->first_rtt_ns;
     if (rtt_ns < 0 && c->ts.on && s->has_ts && s->ts_ecr && c->flight && c->flight->rec.resent) { /* [RFC7323-4.1] */
         const int32_t ms = (int32_t)(tcp_ts_clock(c->ts.offset, s->time_ns) - s->ts_ecr);
         rtt_ns = ms < 0 ? -1 : ms * NS_PER_MS;
     }
-    if (rtt_ns < 0)
-        return 0;
-    tcp_rtt_sample(c, rtt_ns, s->now_ns);
-    return rtt_ns;
+    if (rtt_ns >= 0)
+        tcp_rtt_sample(c, rtt_ns, s->now_ns);
 }
 
 void tcp_on_syn_acked(struct tcp_conn *c, const struct tcp_seg *s)
 {
     const struct sent_acked a = tcp_sent_acked(c, s->ack, s->time_ns);
-    take_rtt(c, s, a.rtt_ns);
+    take_rtt(c, s, &a);
     tcp_timer_on_progress(c, s->now_ns);
     tcp_flight_done(c);
 }
@@ -38,12 +36,12 @@ static void advance(struct tcp_conn *c, const struct tcp_seg *s)
     const uint32_t before = in_flight(c);
     const struct sent_acked a = tcp_sent_acked(c, s->ack, s->time_ns);
     const bool recovering = c->flight && c->flight->rec.phase == REC_FAST;
-    const int64_t rtt_ns = take_rtt(c, s, a.rtt_ns);
+    take_rtt(c, s, &a);
     c->soft_error = PLUMB_OK;
     if (!recovering || !in_flight(c))
         tcp_timer_on_progress(c, s->now_ns);    /* in fast recovery recover.c decides */
     if (c->flight)
-        tcp_recover_on_ack(c, &(struct recover_ack){ .bytes = a.bytes, .in_flight = before, .rtt_ns = rtt_ns, .now_ns = s->now_ns });
+        tcp_recover_on_ack(c, &(struct recover_ack){ .bytes = a.bytes, .in_flight = before, .rtt_ns = a.last_rtt_ns, .now_ns = s->now_ns });
     if (a.fin)
         tcp_ready(c, TCP_WRITABLE);
     tell_writable(c);

@@ -115,7 +115,8 @@ struct pkt *tcp_build(struct tcp_conn *c, const struct tcp_tx *x, int64_t now_ns
     } else {
         if (c->ts.on)
             ts_option(c, at + TCP_HEADER, now_ns); /* [RFC7323-3.2b] */
-        h.header_len = (uint8_t)(h.header_len + tcp_sack_write(c, at + h.header_len, x));
+        if (c->sack && c->flight)
+            h.header_len = (uint8_t)(h.header_len + tcp_sack_write(c, at + h.header_len, x));
     }
     struct writer w = writer_of(at, TCP_HEADER);
     tcp_header_write(&w, &h);

@@ -94,7 +94,7 @@ struct tcp_flight *tcp_flight_need(struct tcp_conn *c)
         c->flight = pool_get(&c->t->flights);   /* as many as connections: never NULL */
         assert(c->flight);
         tcp_recover_init(c, c->flight);
-        tcp_sent_untime(c);
+        tcp_sent_none(c);
         tcp_rcv_no_gaps(c);
         tcp_sack_init(c);
     }
@@ -121,11 +121,11 @@ void tcp_leave_tables(struct tcp_conn *c)
     demux_remove(c->t, &c->node);
     tcp_rcv_forget_gaps(c);
     tcp_sack_forget(c);
+    tcp_sent_clear(c);
     if (c->flight)
         pool_put(&c->t->flights, c->flight);
     c->flight = NULL;
     tcp_cc_end(c);
-    tcp_sent_clear(c);
     tcp_due_nothing(c);
 }
 

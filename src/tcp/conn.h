@@ -5,7 +5,9 @@
 #include "base/wheel.h"
 #include "tcp/buf.h"
 #include "tcp/cc.h"
+#include "tcp/rate.h"
 #include "tcp/reasm.h"
+#include "tcp/scoreboard.h"
 #include "tcp/seg.h"
 #include "tcp/tcp.h"
 #include <assert.h>
@@ -38,7 +40,11 @@ struct tcp_rcv {
     bool  urgent, fin, fin_held;        /* urgent data is announced; the peer's FIN was taken; fin_at is known */
 };
 
-struct tcp_rtt { int64_t srtt_ns, var_ns, rto_ns; uint8_t backoff; };
+struct tcp_rtt {
+    int64_t srtt_ns, var_ns, rto_ns;
+    seq_t   round;                      /* an ACK of it makes the next sample: one a round trip */
+    uint8_t backoff;
+};
 
 struct tcp_owed {
     uint32_t bytes;                     /* of text not yet acknowledged */
@@ -66,9 +72,6 @@ struct tcp_timers {
     uint8_t retries, probes;
 };
 
-/* What exists only while something is unacknowledged or out of order.  SACK
- * scoreboard and RACK will live here. */
-struct tcp_timed { seq_t end; int64_t sent_ns; bool on; };
 enum recover_phase { REC_OPEN, REC_FAST, REC_LOSS };
 struct tcp_recover {
     seq_t recover;                      /* RFC 6582: the highest sent when loss was detected */
@@ -90,8 +93,9 @@ struct tcp_sack_out {
     uint8_t n;
 };
 
+/* What exists only while something is unacknowledged or out of order. */
 struct tcp_flight {
-    struct tcp_timed timed;             /* owner: sent.c */
+    struct scoreboard board;            /* owner: sent.c */
     struct tcp_recover rec;             /* owner: recover.c */
     struct reasm reasm;                 /* owner: window.c */
     struct tcp_sack_out sack;           /* owner: sack.c */
@@ -124,6 +128,7 @@ struct tcp_conn {
     struct tcp_cc cc;                   /* owner: recover.c congestion.c */
     struct tcp_pace pace;               /* owner: pacer.c */
     struct tcp_rtt rtt;                 /* owner: rtt.c */
+    struct tcp_rate rate;               /* owner: rate.c */
     struct tcp_ts ts;                   /* owner: paws.c */
     struct tcp_timers timer;            /* owner: timer.c */
     int64_t  heard_ns, sent_ns;         /* last segment from the peer; last text or control to it */
@@ -180,7 +185,7 @@ struct tcp {
     uint32_t bucket_mask, count, generation, serial, port_counter;
     struct tcp_node *last;              /* the one the last segment was for */
     struct sipkey hash_key, isn_key, port_key;
-    struct pool conns, flights, ccs, blocks, timewaits, moments;
+    struct pool conns, flights, ccs, blocks, timewaits, moments, sent;
     uint64_t *live;                     /* a bit per object of `conns` */
     uint32_t half_open;                 /* connections on any listener's QUEUE_SYN (listen.c) */
     struct tcp_cookies cookies;
@@ -303,9 +308,11 @@ void tcp_sent_window(struct tcp_conn *c, seq_t seq, seq_t ack, uint32_t wnd);
 void tcp_sent_queued(struct tcp_conn *c, uint32_t n, bool push, bool urgent);
 void tcp_sent_pushed(struct tcp_conn *c);
 void tcp_sent_advance(struct tcp_conn *c, seq_t from, seq_t to, int64_t now_ns);
-struct sent_acked { uint32_t bytes; int64_t rtt_ns; bool fin; };
+/* What one acknowledgment told.  Round trips: of the segment that left first and of the one
+ * that left last, of those newly delivered that were sent once; -1: of none. */
+struct sent_acked { uint32_t bytes, delivered; int64_t first_rtt_ns, last_rtt_ns; bool fin; };
 struct sent_acked tcp_sent_acked(struct tcp_conn *c, seq_t ack, int64_t time_ns);
-void tcp_sent_untime(struct tcp_conn *c);
+void tcp_sent_none(struct tcp_conn *c);                          /* a new flight */
 void tcp_sent_syn_before(struct tcp_conn *c);                   /* our SYN left before there was a connection */
 uint8_t *tcp_sent_room(struct tcp_conn *c, uint32_t *room);
 void tcp_sent_clear(struct tcp_conn *c);
@@ -340,15 +347,15 @@ void tcp_sack_moment(struct tcp_conn *c, unsigned owed);
 void tcp_sack_collapse(struct tcp_conn *c);
 void tcp_sack_said(struct tcp_conn *c, bool own);               /* may give the flight back */
 void tcp_sack_forget(struct tcp_conn *c);                       /* the connection is over */
-uint16_t tcp_sack_bytes(const struct tcp_conn *c);
+uint16_t tcp_sack_room(const struct tcp_conn *c);
 /* The most text in one segment that leaves now. */
-static inline uint16_t tcp_seg_mss(const struct tcp_conn *c) { return (uint16_t)(c->mss - tcp_sack_bytes(c)); }
+static inline uint16_t tcp_seg_mss(const struct tcp_conn *c) { return c->sack && rcv_has_gap(c) ? (uint16_t)(c->mss - tcp_sack_room(c)) : c->mss; }
 struct tcp_tx;
 uint8_t tcp_sack_write(struct tcp_conn *c, uint8_t *at, const struct tcp_tx *x);
 
 /* rtt.c */
 void tcp_rtt_init(struct tcp_conn *c);
-void tcp_rtt_sample(struct tcp_conn *c, int64_t rtt_ns, int64_t now_ns);
+void tcp_rtt_sample(struct tcp_conn *c, int64_t rtt_ns, int64_t now_ns);  /* taken once a round trip */
 void tcp_rtt_back_off(struct tcp_conn *c);
 void tcp_rtt_syn_was_lost(struct tcp_conn *c);
 int64_t tcp_rto(const struct tcp_conn *c);                      /* backed off */
@@ -380,6 +387,11 @@ bool tcp_pace_may_send(struct tcp_conn *c, int64_t now_ns);
 int64_t tcp_pace_deadline(const struct tcp_conn *c);
 void tcp_pace_woken(struct tcp_conn *c);
 void tcp_pace_sent(struct tcp_conn *c, uint32_t len, bool from_rest, int64_t now_ns);
+
+/* rate.c */
+void tcp_rate_on_sent(struct tcp_conn *c, struct rate_stamp *s, int64_t now_ns);   /* before SND.NXT moves */
+void tcp_rate_on_delivered(struct tcp_conn *c, const struct sent_seg *s, uint32_t bytes, int64_t time_ns);
+void tcp_rate_on_lost(struct tcp_conn *c, uint32_t bytes);
 
 /* timer.c */
 void tcp_timer_init(struct tcp_conn *c);

@@ -43,7 +43,8 @@ void tcp_ack_sent(struct tcp_conn *c, bool own)
     o->last_ack = c->rcv.nxt;
     if (own && o->each > 0)
         o->each--;
-    tcp_sack_said(c, own);
+    if (c->sack)
+        tcp_sack_said(c, own);
     if (!o->now && o->bytes == 0)
         return;
     o->now = false;

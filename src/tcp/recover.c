@@ -115,7 +115,7 @@ void tcp_recover_on_ack(struct tcp_conn *c, const struct recover_ack *a)
     if (after_timeout && seq_le(r->recover, c->snd.una))
         leave(c, a->now_ns);
     c->cc.ops->on_ack(&c->cc, &(struct cc_ack){ .bytes = a->bytes, .in_flight = a->in_flight, .mss = c->mss,
-                                                .rtt_ns = a->rtt_ns, .srtt_ns = c->rtt.srtt_ns, .paced = tcp_pacing_rate(c) > 0,
+                                                .rtt_ns = time_max(a->rtt_ns, 0), .srtt_ns = c->rtt.srtt_ns, .paced = tcp_pacing_rate(c) > 0,
                                                 .una = c->snd.una, .nxt = c->snd.nxt, .one_segment = after_timeout || c->t->cfg.rfc5681,
                                                 .now_ns = a->now_ns });
     say_cwnd(c, a->now_ns);
@@ -129,7 +129,6 @@ static void resend_from_una(struct tcp_conn *c)
     r->front_owed = false;
     r->inflate = 0;
     r->dup_acks = 0;
-    tcp_sent_untime(c);
 }
 
 void tcp_recover_on_timeout(struct tcp_conn *c, int64_t now_ns)

@@ -12,8 +12,9 @@ void tcp_rtt_init(struct tcp_conn *c)
 void tcp_rtt_sample(struct tcp_conn *c, int64_t rtt_ns, int64_t now_ns)
 {
     struct tcp_rtt *r = &c->rtt;
-    if (rtt_ns < 0)
+    if (rtt_ns < 0 || (r->srtt_ns && seq_lt(c->snd.una, r->round)))
         return;
+    r->round = c->snd.nxt;                                          /* the weights below are for one sample a round trip [RFC6298-3b] */
     if (r->srtt_ns == 0) {                                          /* (2.2) [RFC6298-2.2] */
         r->srtt_ns = rtt_ns ? rtt_ns : 1;
         r->var_ns = rtt_ns / 2;

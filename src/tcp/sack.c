@@ -145,12 +145,10 @@ static unsigned min_blocks(unsigned n, unsigned room)
     return n < fit ? n : fit;
 }
 
-/* Bytes the option takes from each segment with text: what lies beyond a gap is said in
+/* Bytes the option takes from each segment with text while there is a gap: what lies beyond a gap is said in
  * every acknowledgment [RFC2018-4c]. */
-uint16_t tcp_sack_bytes(const struct tcp_conn *c)
+uint16_t tcp_sack_room(const struct tcp_conn *c)
 {
-    if (!c->sack || !rcv_has_gap(c))
-        return 0;
     const unsigned room = ROOM - (tcp_header_bytes(c) - TCP_HEADER), half = c->mss / 2u;
     const unsigned n = min_blocks(c->flight->reasm.count, room < half ? room : half);
     return (uint16_t)(n ? OPTION + BLOCK * n : 0);
@@ -161,7 +159,7 @@ uint8_t tcp_sack_write(struct tcp_conn *c, uint8_t *at, const struct tcp_tx *x)
 {
     struct span now[TCP_SACK_MAX];
     const struct span *block = now;
-    if (!c->sack || !c->flight || !(x->flags & ACK))
+    if (!(x->flags & ACK))
         return 0;
     const struct sack_moments *m = x->own ? c->flight->sack.moments : NULL;
     unsigned n;
@@ -171,7 +169,7 @@ uint8_t tcp_sack_write(struct tcp_conn *c, uint8_t *at, const struct tcp_tx *x)
     } else {
         n = blocks_now(c->flight, now);
     }
-    n = min_blocks(n, x->len ? tcp_sack_bytes(c) : ROOM - (tcp_header_bytes(c) - TCP_HEADER));
+    n = min_blocks(n, x->len ? c->mss - tcp_seg_mss(c) : ROOM - (tcp_header_bytes(c) - TCP_HEADER));
     if (n == 0)
         return 0;
     struct writer w = writer_of(at, OPTION + BLOCK * n);

@@ -1,5 +1,5 @@
 /* What the user committed, what was sent of it and what was acknowledged: the SND
- * variables, the send buffer and the one timed segment. */
+ * variables, the send buffer and the records of what is in flight. */
 #include "tcp/conn.h"
 
 void tcp_sent_open(struct tcp_conn *c, seq_t iss)
@@ -52,32 +52,76 @@ void tcp_sent_queued(struct tcp_conn *c, uint32_t n, bool push, bool urgent)
 
 void tcp_sent_pushed(struct tcp_conn *c) { c->snd.push = c->snd.end; }
 
+/* What was sent before leaves again.  Without a record for a part, the whole is taken for it. */
+static void sent_again(struct tcp_conn *c, seq_t from, seq_t to, int64_t now_ns)
+{
+    struct tcp *t = c->t;
+    struct scoreboard *b = &c->flight->board;
+    uint32_t steps = UINT32_MAX;
+    for (struct sent_seg *s = board_find(&t->sent, b, from, &steps); s && seq_lt(s->from, to);) {
+        struct sent_seg *rest = seq_lt(s->from, from) ? board_split(&t->sent, b, s, from, t->cfg.max_conns) : NULL;
+        if (rest)
+            s = rest;
+        const bool front = seq_lt(to, s->to) && !board_split(&t->sent, b, s, to, t->cfg.max_conns);
+        rest = board_seg(&t->sent, s->next);
+        if (!(s->flags & SENT_SACKED)) {
+            tcp_rate_on_sent(c, &s->rate, now_ns);
+            board_resent(&t->sent, b, s, now_ns);       /* Karn: what was sent twice is not timed [MUST-18] [RFC6298-3a] */
+            s->flags |= front ? SENT_FRONT : 0;
+        }
+        s = rest;
+    }
+}
+
 /* [from, to) leaves now. */
 void tcp_sent_advance(struct tcp_conn *c, seq_t from, seq_t to, int64_t now_ns)
 {
     struct tcp_flight *f = tcp_flight_need(c);
-    const bool is_new = seq_eq(from, c->snd.nxt);
-    if (is_new && !f->timed.on) /* [RFC6298-3b] */
-        f->timed = (struct tcp_timed){ .end = to, .sent_ns = now_ns, .on = true };
-    if (!is_new && f->timed.on && seq_lt(from, f->timed.end))
-        f->timed.on = false;                    /* Karn: what was sent twice is not timed [MUST-18] [RFC6298-3a] */
-    if (seq_lt(c->snd.nxt, to))
-        c->snd.nxt = to;
+    if (seq_lt(from, c->snd.nxt))
+        sent_again(c, from, seq_min(to, c->snd.nxt), now_ns);
+    if (!seq_lt(c->snd.nxt, to))
+        return;
+    struct sent_seg *s = board_sent(&c->t->sent, &f->board, c->snd.nxt, to, now_ns, c->t->cfg.max_conns);
+    tcp_rate_on_sent(c, &s->rate, now_ns);
+    c->snd.nxt = to;
 }
 
+void tcp_sent_none(struct tcp_conn *c) { c->flight->board = (struct scoreboard){ 0 }; }
 void tcp_sent_syn_before(struct tcp_conn *c) { c->snd.nxt = seq_add(c->snd.iss, 1); }
 
-void tcp_sent_untime(struct tcp_conn *c)
+/* A segment, or its front, has arrived. */
+static void delivered(struct tcp_conn *c, const struct sent_seg *s, uint32_t bytes, int64_t time_ns, struct sent_acked *r)
 {
-    if (c->flight)
-        c->flight->timed.on = false;
+    if (s->flags & SENT_DELIVERED)
+        return;
+    r->delivered += bytes;
+    tcp_rate_on_delivered(c, s, bytes, time_ns);
+    if (s->flags & (SENT_AGAIN | SENT_MANY) || bytes != seg_len(s))
+        return;
+    const int64_t rtt_ns = time_ns - s->sent_ns;
+    r->first_rtt_ns = time_max(r->first_rtt_ns, rtt_ns);
+    r->last_rtt_ns = r->last_rtt_ns < 0 ? rtt_ns : time_min(r->last_rtt_ns, rtt_ns);
+}
+
+static void acked(struct tcp_conn *c, seq_t ack, int64_t time_ns, struct sent_acked *r)
+{
+    struct scoreboard *b = &c->flight->board;
+    for (struct sent_seg *s; (s = board_first(&c->t->sent, b)) && seq_lt(s->from, ack);) {
+        const bool whole = seq_le(s->to, ack);
+        delivered(c, s, (uint32_t)seq_diff(seq_min(s->to, ack), s->from), time_ns, r);
+        board_trim(&c->t->sent, b, ack);
+        if (whole)
+            continue;
+        if (s->flags & SENT_FRONT)              /* the rest of it was not sent again */
+            board_lose(&c->t->sent, b, s);
+        return;
+    }
 }
 
 /* SND.UNA <- SEG.ACK; gives back what was acknowledged. */
 struct sent_acked tcp_sent_acked(struct tcp_conn *c, seq_t ack, int64_t time_ns)
 {
-    struct sent_acked r = { .bytes = (uint32_t)seq_diff(ack, c->snd.una), .rtt_ns = -1 };
-    struct tcp_flight *f = c->flight;
+    struct sent_acked r = { .bytes = (uint32_t)seq_diff(ack, c->snd.una), .first_rtt_ns = -1, .last_rtt_ns = -1 };
     const seq_t from = snd_first(c), to = seq_min(ack, c->snd.end);
     r.fin = c->fin_queued && seq_lt(c->snd.end, ack);
     c->snd.una = ack;
@@ -85,10 +129,8 @@ struct sent_acked tcp_sent_acked(struct tcp_conn *c, seq_t ack, int64_t time_ns)
         c->snd.up = ack;                        /* keeps within half the sequence space */
     if (seq_lt(c->snd.push, ack))
         c->snd.push = ack;
-    if (f && f->timed.on && seq_le(f->timed.end, ack)) {
-        r.rtt_ns = time_ns - f->timed.sent_ns;
-        f->timed.on = false;
-    }
+    if (c->flight)
+        acked(c, ack, time_ns, &r);
     if (!seq_lt(from, to))
         return r;
     if (seq_eq(to, c->snd.end) && !c->reserved)
@@ -103,5 +145,7 @@ void tcp_sent_clear(struct tcp_conn *c)
     const seq_t first = snd_first(c);
     if (seq_le(first, c->snd.end))
         buf_clear(&c->t->blocks, &c->sbuf, snd_pos(c, first), snd_pos(c, c->snd.end));
+    if (c->flight)
+        board_clear(&c->t->sent, &c->flight->board);
     c->snd.una = c->snd.nxt = c->snd.end;
 }

@@ -2,6 +2,7 @@
 #include "tcp/conn.h"
 #include <stdlib.h>
 
+enum { SEGMENTS_PER_BLOCK = 4 };                /* of text that was sent; smaller ones share a record when many are small */
 enum { MOMENTS_AT_ONCE = 64 };                  /* connections that owe several ACKs within one step */
 
 #define DEFAULT(field, value) do { if (!(field)) (field) = (value); } while (0)
@@ -51,6 +52,7 @@ static bool make_pools(struct tcp *t)
            pool_init(&t->ccs, tcp_cc_own_size(), c->max_conns) &&
            pool_init(&t->timewaits, sizeof(struct tcp_timewait), c->max_time_wait) &&
            pool_init(&t->moments, sizeof(struct sack_moments), c->max_conns < MOMENTS_AT_ONCE ? c->max_conns : MOMENTS_AT_ONCE) &&
+           board_pool_init(&t->sent, c->max_conns, SEGMENTS_PER_BLOCK * c->max_blocks) &&
            pool_init(&t->blocks, TCP_BLOCK, c->max_blocks);
 }
 
@@ -106,6 +108,7 @@ void tcp_free(struct tcp *t)
     pool_fini(&t->ccs);
     pool_fini(&t->timewaits);
     pool_fini(&t->moments);
+    pool_fini(&t->sent);
     pool_fini(&t->blocks);
     free(t->live);
     free(t->bucket);

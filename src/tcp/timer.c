@@ -178,7 +178,6 @@ static void retransmit(struct tcp_conn *c, int64_t now_ns)
         trouble(c);
     if (c->state == SYN_SENT || c->state == SYN_RECEIVED) {
         c->syn_resent = true;
-        tcp_sent_untime(c);
         tcp_due_syn(c);
         return;
     }

@@ -1,0 +1,18 @@
+/* How fast what was sent is delivered: each sent segment carries what was known when it
+ * left (delivery rate estimation, draft-ietf-ccwg-bbr §4.1). */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+struct rate_stamp {
+    uint32_t delivered;                 /* bytes ever delivered when it left, modulo 2^32 */
+    bool     app_limited;               /* the sender had nothing more to send then */
+    int64_t  delivered_ns;              /* when that many had been delivered */
+    int64_t  first_sent_ns;             /* when the first segment of that sample's interval left */
+};
+
+/* Of a connection. */
+struct tcp_rate {
+    uint64_t delivered, lost;           /* bytes: acknowledged or SACKed; marked lost */
+    int64_t  delivered_ns, first_sent_ns;   /* valid while something is in flight */
+};
