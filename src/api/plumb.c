@@ -1,7 +1,5 @@
 /* The public API: handles with a generation over struct net on one stack. */
-#include "base/list.h"
-#include "stack/stack.h"
-#include <plumb/plumb.h>
+#include "api/inner.h"
 #include <stdlib.h>
 
 #if defined(__GNUC__)
@@ -18,17 +16,6 @@ struct slot {
     uint16_t generation, index;
     uint8_t kind;
     union { struct stream *stream; struct listener *listener; struct dgram *dgram; };
-};
-
-struct plumb_stack {
-    struct stack *st;
-    struct loop loop;
-    struct net *net;
-    int64_t now_ns;
-    struct list ready;
-    struct slot **slot;                 /* each of its own, so that lists and watches stay put */
-    uint32_t n_slots;
-    struct { struct batch b; uint32_t at; } out[IFACE_MAX];
 };
 
 /* ----------------------------------------------------------------- handles */
@@ -93,26 +80,31 @@ static bool address(const char *text, uint16_t port, struct endpoint *out)
 
 /* ------------------------------------------------------------------- stack */
 
-plumb_stack *plumb_open(const struct plumb_options *given, int64_t now_ns)
+plumb_stack *plumb_open_as(const struct stack_config *c, int64_t now_ns)
 {
-    struct plumb_options o = { 0 };
     plumb_stack *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
-    if (given)
-        memcpy(&o, given, given->size < sizeof o ? given->size : sizeof o);
-    const struct stack_config c = { .seed = o.seed, .forwarding = o.forwarding,
-        .tcp = { .max_conns = o.max_connections, .send_buffer = o.send_buffer, .recv_buffer = o.recv_buffer } };
     list_init(&s->ready);
     loop_init(&s->loop, now_ns, 0);
     s->now_ns = now_ns;
-    s->st = stack_new(&c, now_ns);
+    s->st = stack_new(c, now_ns);
     if (!s->st) {
         free(s);
         return NULL;
     }
     s->net = stack_net(s->st, &s->loop);
     return s;
+}
+
+plumb_stack *plumb_open(const struct plumb_options *given, int64_t now_ns)
+{
+    struct plumb_options o = { 0 };
+    if (given)
+        memcpy(&o, given, given->size < sizeof o ? given->size : sizeof o);
+    const struct stack_config c = { .seed = o.seed, .forwarding = o.forwarding,
+        .tcp = { .max_conns = o.max_connections, .send_buffer = o.send_buffer, .recv_buffer = o.recv_buffer } };
+    return plumb_open_as(&c, now_ns);
 }
 
 void plumb_close(plumb_stack *s)
@@ -175,12 +167,6 @@ bool plumb_address(plumb_stack *s, int iface, char out[PLUMB_TEXT])
 
 /* ---------------------------------------------------------- the four calls */
 
-static void pass_time(plumb_stack *s, int64_t now_ns)
-{
-    s->now_ns = now_ns;
-    loop_tick(&s->loop, now_ns);
-}
-
 enum plumb_err plumb_input(plumb_stack *s, int iface, const void *frame, size_t len, int64_t now_ns)
 {
     if (iface < 0 || iface >= IFACE_MAX || len > UINT16_MAX)
@@ -195,7 +181,7 @@ enum plumb_err plumb_input(plumb_stack *s, int iface, const void *frame, size_t 
     k->time_ns = now_ns;
     batch_add(&b, k);
     stack_input(s->st, (unsigned)iface, &b, now_ns);
-    pass_time(s, now_ns);
+    plumb_pass_time(s, now_ns);
     return PLUMB_OK;
 }
 
@@ -221,7 +207,7 @@ size_t plumb_output(plumb_stack *s, int iface, void *frame, size_t max, int64_t 
 {
     if (iface < 0 || iface >= IFACE_MAX)
         return 0;
-    pass_time(s, now_ns);
+    plumb_pass_time(s, now_ns);
     if (s->out[iface].at == s->out[iface].b.n && !refill(s, (unsigned)iface, now_ns))
         return 0;
     struct pkt *k = s->out[iface].b.pkt[s->out[iface].at++];
@@ -241,7 +227,7 @@ int64_t plumb_deadline(const plumb_stack *s)
 void plumb_tick(plumb_stack *s, int64_t now_ns)
 {
     stack_tick(s->st, now_ns);
-    pass_time(s, now_ns);
+    plumb_pass_time(s, now_ns);
 }
 
 /* ----------------------------------------------------------------- sockets */

@@ -180,6 +180,8 @@ void stack_dgram_set(struct dgram *base, const struct stack_dgram_tune *o)
     if (d->sock.broadcast != o->broadcast)
         d->path.generation = 0;
     d->sock.broadcast = o->broadcast;
+    d->sock.reuse_addr = o->reuse_addr;
+    udp_share(&d->st->udp, &d->sock, o->reuse_port);
 }
 
 /* -------------------------------------------------------------- readiness */

@@ -21,6 +21,11 @@ enum tcp_cc_choice tcp_cc_named(const char *name)
     return TCP_CC_DEFAULT;
 }
 
+const char *tcp_cc_name(const struct tcp *t, enum tcp_cc_choice choice)
+{
+    return algorithm[choice ? choice : t->cfg.congestion]->name;
+}
+
 void tcp_cc_init(struct tcp_conn *c, enum tcp_cc_choice choice)
 {
     c->cc = (struct tcp_cc){ .ops = algorithm[choice ? choice : c->t->cfg.congestion], .ssthresh = CC_SSTHRESH_NONE };

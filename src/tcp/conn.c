@@ -13,7 +13,7 @@ static uint32_t recv_buffer(const struct tcp *t, const struct tcp_user_opt *o)
 
 uint8_t tcp_own_scale(const struct tcp *t, const struct tcp_user_opt *o)
 {
-    uint8_t scale = 0;
+    uint8_t scale = t->cfg.no_wscale ? 0 : t->cfg.wscale_least;
     while (!t->cfg.no_wscale && recv_buffer(t, o) >> scale > UINT16_MAX)
         scale++;
     return scale;
@@ -30,7 +30,7 @@ struct tcp_conn *tcp_conn_new(struct tcp *t, const struct path *p, uint16_t loca
     struct tcp_conn *c = pool_get(&t->conns);
     if (!c)
         return NULL;
-    *c = (struct tcp_conn){ .t = t, .node = { .path = *p, .local_port = local_port, .remote_port = remote_port } };
+    *c = (struct tcp_conn){ .t = t, .node = { .path = *p, .local_port = local_port, .remote_port = remote_port, .reuse_addr = o->reuse_addr } };
     c->serial = ++t->serial;
     c->send_buffer = o->send_buffer && o->send_buffer < BUF_BYTES_MAX - TCP_BLOCK ? o->send_buffer : t->cfg.send_buffer;
     c->recv_buffer = recv_buffer(t, o);

@@ -19,7 +19,7 @@ struct tcp_node {
     uint32_t hash;
     uint16_t local_port, remote_port;
     struct path path;                   /* local and remote are always valid; the rest once resolved */
-    bool in, is_timewait;
+    bool in, is_timewait, reuse_addr;
 };
 
 struct tcp_snd {                        /* RFC 9293 §3.3.1 */
@@ -264,6 +264,7 @@ bool demux_init(struct tcp *t);
 struct tcp_node *demux_find(struct tcp *t, struct addr local, struct addr remote, uint16_t local_port, uint16_t remote_port);
 void demux_add(struct tcp *t, struct tcp_node *n);
 void demux_remove(struct tcp *t, struct tcp_node *n);
+void demux_reusable(struct tcp_node *n, bool on);
 struct tcp_listener *demux_listener(struct tcp *t, const struct flow *f);
 
 /* ports.c */

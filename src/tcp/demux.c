@@ -53,6 +53,8 @@ void demux_add(struct tcp *t, struct tcp_node *n)
     t->count++;
 }
 
+void demux_reusable(struct tcp_node *n, bool on) { n->reuse_addr = on; }
+
 void demux_remove(struct tcp *t, struct tcp_node *n)
 {
     if (!n->in)

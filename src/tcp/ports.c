@@ -40,11 +40,11 @@ static bool has(const struct tcp_node *n, struct endpoint local)
     return n->local_port == local.port && (addr_is_any(local.addr) || addr_eq(n->path.local, local.addr));
 }
 
-bool tcp_port_used(const struct tcp *t, struct endpoint local)
+bool tcp_port_used(const struct tcp *t, struct endpoint local, bool but_reusable)
 {
     for (uint32_t i = 0; i <= t->bucket_mask; i++)
         for (const struct tcp_node *n = t->bucket[i]; n; n = n->next)
-            if (has(n, local))
+            if (has(n, local) && !(but_reusable && n->reuse_addr))
                 return true;
     return false;
 }

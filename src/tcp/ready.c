@@ -40,6 +40,12 @@ void tcp_set_user(struct tcp_conn *c, void *user)
         tcp_ready(c, 0);
 }
 
+void tcp_looked(struct tcp_conn *c)
+{
+    c->ready_bits = 0;
+    list_remove(&c->ready);
+}
+
 void *tcp_user(const struct tcp_conn *c) { return c->user; }
 
 void tcp_listener_set_user(struct tcp_listener *l, void *user)

@@ -17,6 +17,7 @@ struct tcp; struct tcp_conn; struct tcp_listener;
 
 /* Congestion control: CUBIC (RFC 9438) unless something else is asked for. */
 enum tcp_cc_choice { TCP_CC_DEFAULT, TCP_CC_CUBIC, TCP_CC_RENO, TCP_CC_COUNT };
+const char *tcp_cc_name(const struct tcp *t, enum tcp_cc_choice choice);
 enum tcp_cc_choice tcp_cc_named(const char *name);      /* "cubic", "reno"; TCP_CC_DEFAULT: no such */
 
 /* All-zero gives the defaults in brackets. */
@@ -35,6 +36,7 @@ struct tcp_config {
     int64_t  keepalive_idle_ns, keepalive_interval_ns;  /* [7200 s, 75 s] */
     uint8_t  keepalive_probes;          /* [9] */
     uint8_t  syn_retries, synack_retries, retries;      /* R2, counted [7, 5, 15]: 7 keep a SYN trying for 4 minutes [MUST-23] */
+    uint8_t  wscale_least;              /* windows are scaled at least so much, though the buffer does not need it [0] */
     bool     no_timestamps, no_wscale, no_sack;     /* options not offered */
     enum { SYN_COOKIES_WHEN_FULL, SYN_COOKIES_NEVER, SYN_COOKIES_ALWAYS } syn_cookies;    /* [when a SYN queue is full] */
     bool     time_wait_rst;             /* a RST ends TIME-WAIT (RFC 9293); else it is ignored (RFC 1337) */
@@ -102,6 +104,7 @@ struct tcp_user_opt {
     uint8_t  keep_probes;               /* keepalive; 0: the stack's, here and below */
     uint16_t keep_idle_s, keep_interval_s;
     uint16_t mss_max;                   /* TCP_MAXSEG: no segment has more text; 0: as the path allows */
+    bool     reuse_addr;                /* its port may be bound again while it lives on without a user, TIME-WAIT included */
     bool     reuse_port;                /* listeners: several may share an endpoint, each gets its part of the flows */
     bool     no_sack;                   /* SACK is not offered (RFC 2018) */
 };
@@ -117,8 +120,9 @@ void tcp_listener_close(struct tcp_listener *l, int64_t now_ns);/* resets what w
 struct endpoint tcp_listener_local(const struct tcp_listener *l);
 void tcp_listener_backlog(struct tcp_listener *l, uint32_t backlog);
 uint32_t tcp_listener_waiting(const struct tcp_listener *l);    /* to be accepted */
-/* Whether a connection in any state, TIME-WAIT too, has this local port (and address, unless none). Walks all. */
-bool tcp_port_used(const struct tcp *t, struct endpoint local);
+/* Whether a connection in any state, TIME-WAIT too, has this local port (and address, unless none); `but_reusable`:
+ * one without reuse_addr.  Walks all. */
+bool tcp_port_used(const struct tcp *t, struct endpoint local, bool but_reusable);
 
 /* A holding listener: the oldest connection whose SYN waits for a verdict.  It is
  * lent: after tcp_hold_accept it comes out of tcp_accept when it is established;
@@ -136,6 +140,8 @@ void tcp_consume(struct tcp_conn *c, size_t n, int64_t now_ns);
 const uint8_t *tcp_peek_at(struct tcp_conn *c, size_t at, size_t *len);
 /* A third of the send buffer is free; false: TCP_WRITABLE will be told. */
 bool tcp_writable(struct tcp_conn *c);
+/* What was committed without a push need not wait for more. */
+void tcp_push(struct tcp_conn *c, int64_t now_ns);
 void tcp_commit_urgent(struct tcp_conn *c, size_t n, int64_t now_ns);
 /* Bytes from the next to be read up to and including the urgent byte; 0: none pending. */
 size_t tcp_urgent_left(const struct tcp_conn *c);
@@ -145,6 +151,8 @@ void tcp_shutdown(struct tcp_conn *c, int64_t now_ns);          /* CLOSE: FIN af
 void tcp_close(struct tcp_conn *c, int64_t now_ns);
 void tcp_abort(struct tcp_conn *c, int64_t now_ns);             /* ABORT: RST.  The pointer is dead. */
 
+/* Of a connection that exists; 0: as it is. */
+void tcp_set_buffers(struct tcp_conn *c, uint32_t send, uint32_t recv);
 void tcp_set_opt(struct tcp_conn *c, const struct tcp_user_opt *o, int64_t now_ns);
 
 struct tcp_status {                     /* STATUS */
@@ -156,6 +164,7 @@ struct tcp_status {                     /* STATUS */
     uint32_t snd_queued, snd_unacked, rcv_queued, snd_wnd, rcv_wnd, cwnd, ssthresh;
     uint32_t retransmits;
     uint16_t mss, rcv_mss, path_mtu;
+    uint8_t  snd_scale, rcv_scale;
     uint32_t send_buffer, recv_buffer;
     uint32_t snd_nxt, rcv_nxt, urgent_at;   /* sequence numbers; that behind the urgent byte */
     bool     peer_closed;               /* FIN received */
@@ -181,6 +190,8 @@ enum tcp_ready { TCP_READABLE = 1, TCP_WRITABLE = 2, TCP_CONNECTED = 4, TCP_FAIL
                  TCP_TROUBLE = 32 };    /* soft_error was set [MUST-47] [SHLD-9] */
 
 void  tcp_set_user(struct tcp_conn *c, void *user);
+/* The user has looked: what happened so far is no news. */
+void  tcp_looked(struct tcp_conn *c);
 void *tcp_user(const struct tcp_conn *c);
 void  tcp_listener_set_user(struct tcp_listener *l, void *user);
 void *tcp_listener_user(const struct tcp_listener *l);

@@ -52,7 +52,8 @@ void tcp_timewait_enter(struct tcp_conn *c, enum why why, int64_t now_ns)
 {
     struct tcp *t = c->t;
     struct tcp_timewait *w = record(t, now_ns);
-    *w = (struct tcp_timewait){ .node = { .path = c->node.path, .local_port = c->node.local_port, .remote_port = c->node.remote_port, .is_timewait = true },
+    *w = (struct tcp_timewait){ .node = { .path = c->node.path, .local_port = c->node.local_port, .remote_port = c->node.remote_port, .is_timewait = true,
+                  .reuse_addr = c->node.reuse_addr },
         .snd_nxt = c->snd.nxt, .rcv_nxt = c->rcv.nxt, .window = (uint16_t)(rcv_wnd(c) >> c->rcv_scale),
         .serial = c->serial, .ts_on = c->ts.on, .ts_recent = c->ts.recent };
     const bool owed = c->owed.now || c->owed.each;

@@ -74,6 +74,15 @@ static void commit(struct tcp_conn *c, size_t n, bool push, bool urgent, int64_t
 void tcp_commit(struct tcp_conn *c, size_t n, bool push, int64_t now_ns) { commit(c, n, push, false, now_ns); }
 void tcp_commit_urgent(struct tcp_conn *c, size_t n, int64_t now_ns)     { commit(c, n, true, true, now_ns); }
 
+void tcp_push(struct tcp_conn *c, int64_t now_ns)
+{
+    c->t->now_ns = now_ns;
+    if (!state_in(c, CAN_SEND))
+        return;
+    tcp_sent_pushed(c);
+    tcp_wake(c);
+}
+
 /* §3.10.3 RECEIVE. */
 const uint8_t *tcp_peek_at(struct tcp_conn *c, size_t at, size_t *len)
 {
@@ -187,10 +196,20 @@ void tcp_abort(struct tcp_conn *c, int64_t now_ns)
     tcp_reap(t);
 }
 
+void tcp_set_buffers(struct tcp_conn *c, uint32_t send, uint32_t recv)
+{
+    const uint32_t most = BUF_BYTES_MAX - TCP_BLOCK;
+    if (send)
+        c->send_buffer = send < most ? send : most;
+    if (recv)
+        c->recv_buffer = recv < most ? recv : most;
+}
+
 void tcp_set_opt(struct tcp_conn *c, const struct tcp_user_opt *o, int64_t now_ns)
 {
     c->t->now_ns = now_ns;
     const bool same_keeping = c->keepalive == o->keepalive && c->keep_idle_s == o->keep_idle_s && c->keep_interval_s == o->keep_interval_s;
+    demux_reusable(&c->node, o->reuse_addr);
     c->no_delay = o->no_delay;
     c->cork = o->cork;
     c->keepalive = o->keepalive;
@@ -232,7 +251,7 @@ void tcp_status(const struct tcp_conn *c, struct tcp_status *out)
         .snd_queued = (uint32_t)seq_diff(c->snd.end, first), .snd_wnd = c->snd.wnd, .rcv_wnd = rcv_wnd(c),
         .rcv_queued = (uint32_t)seq_diff(rcv_text_end(c), c->rcv.read), .cwnd = c->cc.cwnd, .ssthresh = c->cc.ssthresh,
         .congestion = c->cc.ops->name, .pacing = tcp_pacing_rate(c), .retransmits = c->retransmits, .mss = c->mss,
-        .rcv_mss = c->rcv_mss, .path_mtu = c->node.path.mtu,
+        .rcv_mss = c->rcv_mss, .snd_scale = c->snd_scale, .rcv_scale = c->rcv_scale, .path_mtu = c->node.path.mtu,
         .send_buffer = c->send_buffer, .recv_buffer = c->recv_buffer, .snd_nxt = c->snd.nxt.n, .rcv_nxt = c->rcv.nxt.n, .urgent_at = c->rcv.up.n,
         .peer_closed = c->rcv.fin, .timestamps = c->ts.on, .wscale = c->scaled, .sack = c->sack,
         .srtt_ns = c->rtt.srtt_ns, .rttvar_ns = c->rtt.var_ns, .rto_ns = tcp_rto(c),

@@ -43,6 +43,15 @@ static uint16_t pick_port(struct udp *u, const struct udp_sock *s)
     return 0;
 }
 
+void udp_share(struct udp *u, struct udp_sock *s, bool reuse_port)
+{
+    s->reuse_port = reuse_port;
+    if (!reuse_port || u->keyed)
+        return;
+    u->key = sipkey_from(u->rng);
+    u->keyed = true;
+}
+
 enum plumb_err udp_open(struct udp *u, struct udp_sock *s)
 {
     if (s->local.port == 0 && (s->local.port = pick_port(u, s)) == 0)
@@ -50,10 +59,7 @@ enum plumb_err udp_open(struct udp *u, struct udp_sock *s)
     if (udp_in_use(u, s, s->local.port))
         return PLUMB_ADDR_IN_USE;
     pktq_init(&s->queue);
-    if (s->reuse_port && !u->keyed) {
-        u->key = sipkey_from(u->rng);
-        u->keyed = true;
-    }
+    udp_share(u, s, s->reuse_port);
     struct udp_sock **bucket = bucket_of(u, s->local.port);
     s->chain = *bucket;
     *bucket = s;

@@ -46,6 +46,7 @@ void udp_init(struct udp *u, struct trace *trace, struct pkt_pools *pools, struc
 /* Binds s->local and s->remote (set by the caller); port 0 picks an unpredictable
  * one (RFC 6056 §3.3.1).  ADDR_IN_USE, NO_PORTS. */
 enum plumb_err udp_open(struct udp *u, struct udp_sock *s);
+void udp_share(struct udp *u, struct udp_sock *s, bool reuse_port);
 /* Whether another socket keeps `s` from this port. */
 bool udp_in_use(struct udp *u, const struct udp_sock *s, uint16_t port);
 void udp_close(struct udp *u, struct udp_sock *s);      /* frees what was queued; the memory is the caller's */
