@@ -1,6 +1,7 @@
 #include "net/frag.h"
 #include "base/checksum.h"
 #include "base/time.h"
+#include "wire/ecn.h"
 
 static const int64_t TIMEOUT_NS = 60 * NS_PER_SEC;      /* RFC 1122 §3.3.2: between 60 and 120 s */
 
@@ -135,6 +136,22 @@ static struct pkt *join(struct pkt_pools *pools, const struct frag_datagram *d)
     return k;
 }
 
+static uint8_t ecn_of(const struct pkt *k) { return pkt_head_const(k)[1] & ECN_MASK; }
+
+/* RFC 3168 §5.3 [RFC3168-5.3]: one fragment's CE is that of the datagram.  False: CE on one and no
+ * capable transport on another, so that the mark would reach nobody. */
+static bool join_ecn(struct pkt *whole, const struct frag_datagram *d)
+{
+    bool ce = false, not_capable = false;
+    for (const struct pkt *p = d->pieces; p; p = p->next) {
+        ce |= ecn_of(p) == ECN_CE;
+        not_capable |= ecn_of(p) == ECN_NOT;
+    }
+    if (ce)
+        pkt_head(whole)[1] |= ECN_CE;
+    return !(ce && not_capable);
+}
+
 /* The joined header says that it is whole; its checksum is made anew. */
 static void mend_header(struct pkt *k)
 {
@@ -174,10 +191,14 @@ struct pkt *frag_in(struct frag *f, struct pkt_pools *pools, struct trace *trace
     struct pkt *whole = NULL;
     if (header_of(d->pieces) + d->total > UINT16_MAX)       /* the first header is the longest of them */
         trace_count(trace, WHY_FRAG_BAD, now_ns);
-    else if ((whole = join(pools, d)))
-        mend_header(whole);
-    else
+    else if (!(whole = join(pools, d)))
         trace_count(trace, WHY_NO_BUFFER, now_ns);
+    else if (join_ecn(whole, d))
+        mend_header(whole);
+    else {
+        trace_drop(trace, whole, WHY_FRAG_BAD, now_ns);
+        whole = NULL;
+    }
     free_pieces(f, d);
     release(f, d);
     return whole;

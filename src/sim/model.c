@@ -145,6 +145,7 @@ static struct impair_config some_link(struct model *m)
     if (chance(m, 40))
         c.jitter_ns = (int64_t)below(m, 5000) * 1000;
     c.queue_bytes = chance(m, 30) ? 3000 + below(m, 60000) : 0;
+    c.ecn_bytes = m->seed & 1 ? 1500 + (uint32_t)(m->seed >> 1) % 20000 : 0;
     c.loss = scale * rng_unit(&m->rng);
     c.reorder = scale * rng_unit(&m->rng);
     c.duplicate = scale * rng_unit(&m->rng);
@@ -166,6 +167,7 @@ static bool add_host(struct model *m, int side, uint16_t mtu)
 {
     struct stack_config c = { .node = (uint16_t)(side + 1), .seed = rng_u64(&m->rng), .small_pkts = 2048, .large_pkts = 32 };
     c.tcp.max_conns = 16;
+    c.tcp.ecn = (uint8_t)(1 + (m->seed >> 6) % TCP_ECN_ACCURATE);
     c.tcp.congestion = (uint8_t)(1 + (m->seed >> 4) % (TCP_CC_COUNT - 1));
     c.tcp.max_blocks = chance(m, 15) ? 16 + below(m, 32) : 1024;
     c.tcp.send_buffer = some_buffer(m);

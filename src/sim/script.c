@@ -448,6 +448,8 @@ static bool status_value(struct run *r, const struct script_assert *a, double *v
     tcp_status(f->conn, &st);
     if (!strcmp(a->name, "state"))            *text = tcp_state_name((uint8_t)st.state);
     else if (!strcmp(a->name, "timer"))       *text = st.timer;
+    else if (!strcmp(a->name, "ecn"))         *text = st.ecn;
+    else if (!strcmp(a->name, "ecn_marks"))   *value = st.ecn_marks;
     else if (!strcmp(a->name, "congestion"))  *text = st.congestion;
     else if (!strcmp(a->name, "error"))       *text = st.error == PLUMB_OK ? "none" : errno_name(st.error);
     else if (!strcmp(a->name, "soft_error"))  *text = st.soft_error == PLUMB_OK ? "none" : errno_name(st.soft_error);

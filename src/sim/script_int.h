@@ -13,10 +13,10 @@ enum event_type { SCRIPT_IN, SCRIPT_OUT, SCRIPT_CALL, SCRIPT_ASSERT };
 enum time_type  { TIME_RELATIVE, TIME_ABSOLUTE, TIME_ANY, TIME_RANGE };
 
 struct script_seg {
-    uint8_t  flags;
+    uint8_t  flags, ae;
     bool     any_flags;                 /* outgoing: not compared */
     uint32_t seq, end, len;
-    bool     has_ack, has_win, has_urg;
+    bool     has_ack, has_win, has_urg, has_tos;
     uint32_t ack;
     uint16_t win, urg;
     bool     any_opt;                   /* <...> */

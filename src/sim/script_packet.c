@@ -26,7 +26,7 @@ static void write_segment(struct writer *w, const struct script_link *l, const s
         tcp_opt_write(&ow, &o);
     }
     const struct tcp_header h = {
-        .src_port = l->remote_port, .dst_port = l->local_port, .seq = seq(s->seq), .flags = s->flags,
+        .src_port = l->remote_port, .dst_port = l->local_port, .seq = seq(s->seq), .flags = s->flags, .ae = s->ae,
         .ack = s->has_ack ? seq_add(l->local_isn, s->ack) : seq(0), .window = s->has_win ? s->win : 0,
         .urgent = s->urg, .header_len = (uint8_t)(TCP_HEADER + wr_len(&ow)) };
     tcp_header_write(w, &h);
@@ -120,6 +120,9 @@ static bool same_options(struct script_link *l, const struct tcp_opt *want, cons
         return snprintf(error, SCRIPT_ERROR, "wscale %d wanted, %d sent", want->has_wscale ? want->wscale : -1, got->has_wscale ? got->wscale : -1), false;
     if (want->sack_permitted != got->sack_permitted)
         return snprintf(error, SCRIPT_ERROR, "sackOK %swanted", want->sack_permitted ? "" : "not "), false;
+    if (want->n_accecn != got->n_accecn || memcmp(want->accecn, got->accecn, sizeof want->accecn) != 0)
+        return snprintf(error, SCRIPT_ERROR, "accecn with %u counters wanted, %u sent: %u %u %u", want->n_accecn, got->n_accecn, got->accecn[0],
+                        got->accecn[1], got->accecn[2]), false;
     if (!same_sack(want, got))
         return sack_error(want, got, error);
     if (want->has_ts != got->has_ts)
@@ -143,7 +146,7 @@ static bool same_segment(struct script_link *l, const struct script_seg *want, c
 {
     char a[10], b[10];
     const uint32_t len = (uint32_t)rd_left(&data), at = h->seq.n - l->local_isn.n, ack = h->ack.n;
-    if ((h->flags != want->flags) || at != want->seq || len != want->len || (want->has_ack && ack != want->ack)) {
+    if ((h->flags != want->flags) || h->ae != want->ae || at != want->seq || len != want->len || (want->has_ack && ack != want->ack)) {
         snprintf(error, SCRIPT_ERROR, "wanted %s %u:%u(%u) ack %u, sent %s %u:%u(%u) ack %u win %u", flags_text(want->flags, a), want->seq,
                  want->seq + want->len, want->len, want->ack, flags_text(h->flags, b), at, at + len, len, ack, h->window);
         return false;
@@ -184,7 +187,7 @@ bool script_match(struct script_link *l, const struct script_seg *want, const ui
         l->local_isn = h.seq;
         l->local_port = h.src_port;
     }
-    if ((want->tos && want->tos != ip.tos) || (want->ttl && want->ttl != ip.ttl))
+    if ((want->has_tos && want->tos != ip.tos) || (want->ttl && want->ttl != ip.ttl))
         return snprintf(error, SCRIPT_ERROR, "tos %u ttl %u wanted, %u and %u sent", want->tos, want->ttl, ip.tos, ip.ttl), false;
     if (!same_segment(l, want, &h, r, error))
         return false;

@@ -114,10 +114,14 @@ static bool segment_flags(struct parser *q, struct script_seg *s)
     const char *start = q->p;
     for (; *q->p && !isspace((unsigned char)*q->p); q->p++) {
         size_t i = 0;
+        if (*q->p == 'A') {
+            s->ae = 1;
+            continue;
+        }
         while (i < 8 && flags[i].c != *q->p)
             i++;
         if (i == 8)
-            return bad(q, "'%c' is not a TCP flag: S F R P . U E W", *q->p);
+            return bad(q, "'%c' is not a TCP flag: S F R P . U E W A", *q->p);
         s->flags |= flags[i].bit;
     }
     return q->p > start || bad(q, "TCP flags are missing");
@@ -157,11 +161,16 @@ static bool one_option(struct parser *q, struct tcp_opt *o, struct script_seg *s
         o->ts_ecr = w;
         return true;
     }
+    if (take(q, "accecn")) {
+        while (o->n_accecn < 3 && number(q, &v))
+            o->accecn[o->n_accecn++] = v;
+        return o->n_accecn || bad(q, "accecn takes the bytes of ECT(0), CE and ECT(1)");
+    }
     if (take(q, "malformed")) {
         s->bad_opt = true;
         return true;
     }
-    return bad(q, "an option is not known: mss wscale sackOK sack TS nop eol malformed");
+    return bad(q, "an option is not known: mss wscale sackOK sack TS accecn nop eol malformed");
 }
 
 static bool options(struct parser *q, struct script_seg *s)
@@ -253,6 +262,7 @@ static bool segment_line(struct parser *q, struct script_seg *s)
             s->urg = (uint16_t)v;
         } else if (take(q, "tos") && number(q, &v)) {
             s->tos = (uint8_t)v;
+            s->has_tos = true;
         } else if (take(q, "ttl") && number(q, &v)) {
             s->ttl = (uint8_t)v;
         } else if (take(q, "badsum")) {
@@ -330,7 +340,16 @@ static bool assert_line(struct parser *q, struct script_assert *a)
 }
 
 /* Scripts are read with RFC 5681 in hand; what goes beyond it is asked for by a knob. */
-static struct tcp_config script_profile(void) { return (struct tcp_config){ .congestion = TCP_CC_RENO, .no_pacing = true }; }
+static struct tcp_config script_profile(void) { return (struct tcp_config){ .congestion = TCP_CC_RENO, .ecn = TCP_ECN_OFF, .no_pacing = true }; }
+
+static bool ecn_knob(struct parser *q, struct tcp_config *t, uint32_t n)
+{
+    static const uint8_t choice[] = { TCP_ECN_OFF, TCP_ECN_CLASSIC, TCP_ECN_PASSIVE, TCP_ECN_ACCURATE };
+    if (n >= sizeof choice)
+        return bad(q, "tcp_ecn is 0 to 3");
+    t->ecn = choice[n];
+    return true;
+}
 
 /* `sysctl -q net.ipv4.NAME=VALUE` and the stack's own plumb.NAME=VALUE. */
 static bool knob(struct parser *q, const char *name, const char *text)
@@ -347,6 +366,7 @@ static bool knob(struct parser *q, const char *name, const char *text)
     const uint32_t n = (uint32_t)v;
     const int64_t ms = (int64_t)(v * 1e6);
     if (!strcmp(name, "tcp_timestamps"))                t->no_timestamps = n == 0;
+    else if (!strcmp(name, "tcp_ecn"))                  return ecn_knob(q, t, n);
     else if (!strcmp(name, "tcp_sack"))                 t->no_sack = n == 0;
     else if (!strcmp(name, "tcp_window_scaling"))       t->no_wscale = n == 0;
     else if (!strcmp(name, "tcp_rfc1337"))              t->time_wait_rst = n == 0;

@@ -77,6 +77,8 @@ void tcp_on_ack(struct tcp_conn *c, const struct tcp_seg *s)
     const uint32_t wnd = s->wnd << c->snd_scale; /* [RFC7323-2.3b] */
     const bool advances = seq_lt(c->snd.una, s->ack);
     tcp_timer_on_heard(c);
+    if (c->ecn.mode != ECN_NONE)
+        tcp_ecn_heard(c, s, advances);
     if (advances)
         advance(c, s);
     else if (is_duplicate(c, s, wnd))

@@ -68,6 +68,8 @@ static enum why parse(struct pkt *k, struct tcp_seg *s, int64_t now_ns)
     s->seq = h.seq;
     s->ack = h.ack;
     s->flags = h.flags;
+    s->ace = (uint8_t)(h.ae << 2 | (h.flags & CWR ? 2 : 0) | (h.flags & ECE ? 1 : 0));
+    s->ecn = ip_ecn(k);
     s->wnd = h.window;                          /* unsigned [MUST-1] */
     s->urgent = h.urgent;
     s->now_ns = now_ns;

@@ -27,6 +27,7 @@ void tcp_negotiate(struct tcp_conn *c, const struct tcp_seg *s)
     if (s->opt.has_ts && !f->no_timestamps) /* [RFC7323-3.2d] */
         tcp_ts_agreed(c, s);
     c->sack = s->opt.sack_permitted && !c->no_sack;     /* [RFC2018-2b] */
+    tcp_ecn_agree(c, s);
     tcp_fit_mss(c);
 }
 

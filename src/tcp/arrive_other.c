@@ -28,6 +28,8 @@ static seg_fate syn_again(struct tcp_conn *c, struct tcp_seg *s)
         s->len--;
         return SEG_GOES_ON;
     }
+    if (c->passive)
+        tcp_ecn_agree(c, s);                    /* it may ask for less now, because what it asked for was lost */
     if (!c->hold)
         tcp_due_syn(c);
     return tcp_drop(c->t, s, WHY_SEGMENT_DUPLICATE);
@@ -61,6 +63,7 @@ static seg_fate first_sequence(struct tcp_conn *c, struct tcp_seg *s)
     if (acceptable(c, s)) {
         if (c->ts.on)
             tcp_ts_update(c, s);
+        tcp_ecn_arrived(c, s);
         return SEG_GOES_ON;
     }
     if (rst)

@@ -1,6 +1,7 @@
 /* One segment as a packet. */
 #include "base/checksum.h"
 #include "tcp/conn.h"
+#include "wire/ecn.h"
 
 enum { TS_OPTION = 12, CSUM_AT = 16 };
 
@@ -71,14 +72,14 @@ static void checksum(const struct tcp_conn *c, struct pkt *k, uint8_t *header)
     memcpy(header + CSUM_AT, &field, sizeof field);
 }
 
-static void address(const struct tcp_conn *c, struct pkt *k, int64_t now_ns)
+static void address(const struct tcp_conn *c, struct pkt *k, uint8_t ecn, int64_t now_ns)
 {
     k->l4_off = (uint16_t)k->head;
     k->iface = c->node.path.iface;
     k->path = &c->node.path;
     k->proto = 6;
     k->ttl = c->ttl;
-    k->tos = c->tos;
+    k->tos = ecn ? (uint8_t)((c->tos & ~ECN_MASK) | ecn) : c->tos;
     k->dont_fragment = true;
     k->time_ns = now_ns;
 }
@@ -108,20 +109,24 @@ struct pkt *tcp_build(struct tcp_conn *c, const struct tcp_tx *x, int64_t now_ns
     h.urgent = urgent_field(c, x);
     if (h.urgent)
         h.flags |= URG;
+    const uint8_t ecn = tcp_ecn_send(c, x, &h);
     if (syn) {
         struct writer w = writer_of(at + TCP_HEADER, TCP_HEADER_MAX - TCP_HEADER);
         syn_options(c, &w, now_ns);
         h.header_len = (uint8_t)(TCP_HEADER + wr_len(&w));
+        h.header_len = (uint8_t)(h.header_len + tcp_ecn_write(c, at + h.header_len, h.header_len - TCP_HEADER, x));
     } else {
         if (c->ts.on)
             ts_option(c, at + TCP_HEADER, now_ns); /* [RFC7323-3.2b] */
         if (c->sack && c->flight)
             h.header_len = (uint8_t)(h.header_len + tcp_sack_write(c, at + h.header_len, x));
+        if (c->ecn.mode == ECN_ACCURATE)
+            h.header_len = (uint8_t)(h.header_len + tcp_ecn_write(c, at + h.header_len, h.header_len - TCP_HEADER, x));
     }
     struct writer w = writer_of(at, TCP_HEADER);
     tcp_header_write(&w, &h);
     k->len = h.header_len;
-    address(c, k, now_ns);
+    address(c, k, ecn, now_ns);
     borrow(c, k, x->seq, x->len);
     if (x->len > tcp_seg_mss(c))
         k->gso_size = tcp_seg_mss(c);

@@ -66,3 +66,13 @@ void tcp_cc_switch(struct tcp_conn *c, enum tcp_cc_choice choice)
     if (held)
         tcp_cc_need(c);
 }
+
+/* A mark is a loss without what was lost (RFC 3168 §6.1.2) [RFC3168-6.1.2c]; a loss of the same time was answered already. */
+void tcp_recover_on_ecn(struct tcp_conn *c, int64_t now_ns)
+{
+    if (c->flight->rec.phase != REC_OPEN)
+        return;
+    c->cc.ops->on_loss(&c->cc, &(struct cc_loss){ .cause = CC_ECN, .in_flight = in_flight(c), .mss = c->mss, .now_ns = now_ns });
+    TRACE(c->t->trace, now_ns, c->serial, tcp_cwnd, .cwnd = c->cc.cwnd, .ssthresh = c->cc.ssthresh, .in_flight = in_flight(c),
+          .pacing = tcp_pacing_rate(c));
+}

@@ -60,6 +60,21 @@ struct tcp_pace {
     bool     waits;
 };
 
+enum tcp_ecn_mode { ECN_NONE, ECN_CLASSIC, ECN_ACCURATE };
+struct tcp_ecn {
+    uint8_t  mode;
+    uint8_t  said;                      /* codepoint with which the peer's SYN came */
+    bool     send_ect : 1;              /* our text is ECN-capable */
+    bool     echo : 1, cwr_due : 1;     /* classic: ECE until CWR comes; we have reduced and are to say so */
+    bool     answer_due : 1, heard : 1, skip : 1;   /* the ACK of the SYN-ACK; the first ACE; it was no counter */
+    bool     last_ce : 1, to_tell : 1, tell_now : 1;
+    bool     reduced : 1;               /* for a mark among what was sent before reduced_to */
+    uint8_t  r_cep, s_cep, acks;        /* RFC 9768 §3.2.1, of which the low three bits are told; ACKs since the option */
+    uint32_t r_e0b, r_ceb, r_e1b, s_ceb;
+    uint32_t marks;
+    seq_t    reduced_to;
+};
+
 struct tcp_due { bool syn, probe, keepalive, force, update; };
 
 struct tcp_ts { uint32_t recent, offset; int64_t recent_ns; bool on; };
@@ -127,6 +142,7 @@ struct tcp_conn {
     struct tcp_flight *flight;
     struct tcp_cc cc;                   /* owner: recover.c congestion.c */
     struct tcp_pace pace;               /* owner: pacer.c */
+    struct tcp_ecn ecn;                 /* owner: ecn.c */
     struct tcp_rtt rtt;                 /* owner: rtt.c */
     struct tcp_rate rate;               /* owner: rate.c */
     struct tcp_ts ts;                   /* owner: paws.c */
@@ -380,6 +396,18 @@ void tcp_cc_need(struct tcp_conn *c);                           /* c->cc.own is 
 void tcp_cc_rest(struct tcp_conn *c);                           /* nothing is in flight */
 void tcp_cc_end(struct tcp_conn *c);
 void tcp_cc_switch(struct tcp_conn *c, enum tcp_cc_choice choice);
+
+/* ecn.c */
+void tcp_ecn_agree(struct tcp_conn *c, const struct tcp_seg *s);        /* the peer's SYN or SYN-ACK */
+uint8_t tcp_ecn_send(struct tcp_conn *c, const struct tcp_tx *x, struct tcp_header *h);
+bool tcp_ecn_forbids_large(const struct tcp_conn *c);
+void tcp_ecn_arrived(struct tcp_conn *c, const struct tcp_seg *s);
+uint8_t tcp_ecn_write(struct tcp_conn *c, uint8_t *at, unsigned used, const struct tcp_tx *x);
+void tcp_ecn_heard(struct tcp_conn *c, const struct tcp_seg *s, bool advances);
+/* What a mark is about is not acknowledged yet: the window does not grow [RFC3168-6.1.2d]. */
+static inline bool tcp_ecn_holds(const struct tcp_conn *c) { return c->ecn.reduced && seq_lt(c->snd.una, c->ecn.reduced_to); }
+const char *tcp_ecn_name(const struct tcp_conn *c);
+void tcp_recover_on_ecn(struct tcp_conn *c, int64_t now_ns);            /* congestion.c: a mark, once in a window */
 
 /* pacer.c */
 uint64_t tcp_pacing_rate(const struct tcp_conn *c);

@@ -45,12 +45,14 @@ static uint32_t mss_index(const struct tcp_seg *syn)
     return i;
 }
 
+static bool ecn_asked(const struct tcp_seg *syn) { return (syn->ace & 3) == 3; }
+
 /* A time stamp not later than now whose low bits are the options. */
 static uint32_t stamp(uint32_t now, const struct tcp_seg *syn)
 {
     uint32_t bits = syn->opt.has_wscale ? (syn->opt.wscale > TCP_WSCALE_MAX ? TCP_WSCALE_MAX : syn->opt.wscale) : TS_NO_SCALE;
     bits |= syn->opt.sack_permitted ? TS_SACK : 0;
-    bits |= (syn->flags & (ECE | CWR)) == (ECE | CWR) ? TS_ECN : 0;
+    bits |= ecn_asked(syn) ? TS_ECN : 0;
     const uint32_t ts = (now & ~(uint32_t)(TS_BITS - 1)) | bits;
     return (int32_t)(ts - now) > 0 ? ts - TS_BITS : ts;
 }
@@ -71,6 +73,8 @@ seg_fate tcp_cookie_answer(struct tcp *t, struct tcp_listener *l, struct tcp_seg
         r.ts_ecr = syn->ts_val;
         r.has_wscale = syn->opt.has_wscale && !f->no_wscale;
         r.wscale = tcp_own_scale(t, &l->opt);
+        if (ecn_asked(syn) && f->ecn != TCP_ECN_OFF)
+            r.flags |= ECE;                     /* classic: that much the time stamp holds */
         r.sack_permitted = syn->opt.sack_permitted && !f->no_sack && !l->opt.no_sack;
     }
     l->cookies_until_ns = time_after(syn->now_ns, 2 * PERIOD_NS);
@@ -93,6 +97,7 @@ static struct tcp_seg syn_of(const struct tcp_seg *s)
 {
     struct tcp_seg syn = *s;
     syn.flags = SYN;
+    syn.ace = 0;
     syn.seq = seq_sub(s->seq, 1);
     syn.opt = (struct tcp_opt){ .has_mss = true, .mss = mss_table[(s->ack.n - 1) & MSS_MASK], .has_ts = s->has_ts, .ts_val = s->ts_val };
     if (!s->has_ts)
@@ -101,7 +106,7 @@ static struct tcp_seg syn_of(const struct tcp_seg *s)
     syn.opt.wscale = bits & TS_NO_SCALE;
     syn.opt.has_wscale = syn.opt.wscale != TS_NO_SCALE;
     syn.opt.sack_permitted = bits & TS_SACK;
-    syn.flags |= bits & TS_ECN ? ECE | CWR : 0;
+    syn.ace = bits & TS_ECN ? 3 : 0;
     return syn;
 }
 

@@ -4,7 +4,7 @@
 
 static bool predicted(const struct tcp_conn *c, const struct tcp_seg *s)
 {
-    if (c->state != ESTABLISHED || (s->flags & ~PSH) != ACK || !seq_eq(s->seq, c->rcv.nxt))
+    if (c->state != ESTABLISHED || (s->flags & ~(PSH | ECE | CWR)) != ACK || !seq_eq(s->seq, c->rcv.nxt))
         return false;
     if (s->text_len > rcv_wnd(c) || rcv_has_gap(c) || c->rcv.fin_held)
         return false;
@@ -19,6 +19,8 @@ bool tcp_fast(struct tcp_conn *c, struct tcp_seg *s)
         return false;
     if (c->ts.on)
         tcp_ts_update(c, s);
+    if (c->ecn.mode != ECN_NONE)
+        tcp_ecn_arrived(c, s);
     tcp_on_ack(c, s);
     if (s->text_len == 0)
         return true;

@@ -63,7 +63,7 @@ static uint32_t packet_max(const struct tcp_conn *c)
 {
     const struct path *p = &c->node.path;
     const uint32_t mss = tcp_seg_mss(c), sack = c->mss - mss;
-    if (p->gso_max <= p->mtu)
+    if (p->gso_max <= p->mtu || tcp_ecn_forbids_large(c))
         return mss;
     const uint32_t headers = 40u + tcp_header_bytes(c) + sack, large = min32(p->gso_max, UINT16_MAX);
     return large > headers + mss ? (large - headers) / mss * mss : mss;

@@ -114,6 +114,8 @@ void tcp_recover_on_ack(struct tcp_conn *c, const struct recover_ack *a)
     const bool after_timeout = r->phase == REC_LOSS;
     if (after_timeout && seq_le(r->recover, c->snd.una))
         leave(c, a->now_ns);
+    if (tcp_ecn_holds(c) && !c->cc.ops->own_recovery)
+        return;
     c->cc.ops->on_ack(&c->cc, &(struct cc_ack){ .bytes = a->bytes, .in_flight = a->in_flight, .mss = c->mss,
                                                 .rtt_ns = time_max(a->rtt_ns, 0), .srtt_ns = c->rtt.srtt_ns, .paced = tcp_pacing_rate(c) > 0,
                                                 .una = c->snd.una, .nxt = c->snd.nxt, .one_segment = after_timeout || c->t->cfg.rfc5681,

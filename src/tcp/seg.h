@@ -18,11 +18,12 @@ struct tcp_seg {
     uint16_t urgent;
     uint16_t part;                      /* text bytes per wire segment; a large packet holds several */
     uint8_t  flags;
+    uint8_t  ecn, ace;                  /* codepoint of IP; AE, CWR and ECE as a number */
     bool     has_ts;
     uint32_t ts_val, ts_ecr;
     uint16_t local_port, remote_port;
     struct addr local, remote;
     int64_t  time_ns;                   /* when it arrived */
     int64_t  now_ns;
-    struct tcp_opt opt;                 /* of other segments than SYNs: SACK blocks only */
+    struct tcp_opt opt;                 /* of other segments than SYNs: SACK blocks and AccECN only */
 };

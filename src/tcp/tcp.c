@@ -18,6 +18,7 @@ static void defaults(struct tcp_config *c)
     DEFAULT(c->recv_buffer, 1 << 20);
     DEFAULT(c->initial_window, 10);                         /* RFC 6928 */
     DEFAULT(c->congestion, TCP_CC_CUBIC);
+    DEFAULT(c->ecn, TCP_ECN_ACCURATE);
     DEFAULT(c->rto_min_ns, 200 * NS_PER_MS);
     DEFAULT(c->rto_initial_ns, NS_PER_SEC);                 /* RFC 6298 (2.1) */
     DEFAULT(c->delayed_ack_ns, 40 * NS_PER_MS);
@@ -39,7 +40,7 @@ static void defaults(struct tcp_config *c)
 struct tcp_config tcp_rfc_plain(void)
 {
     return (struct tcp_config){ .rto_min_ns = NS_PER_SEC, .rto_initial_ns = NS_PER_SEC, .msl_ns = 120 * NS_PER_SEC, .rfc5681 = true, .time_wait_rst = true,
-                                .congestion = TCP_CC_RENO };
+                                .congestion = TCP_CC_RENO, .ecn = TCP_ECN_OFF };
 }
 
 static bool make_pools(struct tcp *t)

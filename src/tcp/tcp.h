@@ -20,6 +20,10 @@ enum tcp_cc_choice { TCP_CC_DEFAULT, TCP_CC_CUBIC, TCP_CC_RENO, TCP_CC_COUNT };
 const char *tcp_cc_name(const struct tcp *t, enum tcp_cc_choice choice);
 enum tcp_cc_choice tcp_cc_named(const char *name);      /* "cubic", "reno"; TCP_CC_DEFAULT: no such */
 
+/* Explicit congestion notification: never; answered but not asked for; RFC 3168; RFC 9768,
+ * with RFC 3168 for peers that know no more. */
+enum tcp_ecn_choice { TCP_ECN_DEFAULT, TCP_ECN_OFF, TCP_ECN_CLASSIC, TCP_ECN_PASSIVE, TCP_ECN_ACCURATE };
+
 /* All-zero gives the defaults in brackets. */
 struct tcp_config {
     uint32_t max_conns;                 /* [4096] */
@@ -29,6 +33,7 @@ struct tcp_config {
     uint32_t send_buffer, recv_buffer;  /* bytes per connection [1 MiB, 1 MiB]; recv bounds the window */
     uint32_t initial_window;            /* segments [10]; not used with rfc5681 */
     uint8_t  congestion;                /* enum tcp_cc_choice [CUBIC] */
+    uint8_t  ecn;                       /* enum tcp_ecn_choice [ACCURATE] */
     int64_t  rto_min_ns;                /* [200 ms]; 1 s in the RFC-plain profile */
     int64_t  rto_initial_ns;            /* [1 s] */
     int64_t  delayed_ack_ns;            /* [40 ms]; at most 500 ms */
@@ -172,6 +177,8 @@ struct tcp_status {                     /* STATUS */
     int64_t  srtt_ns, rttvar_ns, rto_ns;
     const char *congestion;             /* "cubic" ... */
     uint64_t pacing;                    /* bytes per second; 0: not paced */
+    const char *ecn;                    /* what was agreed on: "off", "classic", "accurate" */
+    uint32_t ecn_marks;                 /* packets of ours that arrived with CE, where the peer counts */
     const char *timer;                  /* "on (rto)", "keepalive", "timewait", "persist", "off" */
     int64_t  timer_deadline_ns;
 };

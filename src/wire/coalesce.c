@@ -54,7 +54,7 @@ static void examine(struct run *r, struct pkt *k)
     r->is_tcp = true;
     if (k->gso_size || r->ip.header_len != IP4_HEADER || r->ip.total_len != k->len)
         return;
-    if ((r->tcp.flags & ~(ECE | PSH)) != ACK || r->tcp.ae)
+    if ((r->tcp.flags & ~(ECE | PSH)) != ACK)
         return;
     r->headers = IP4_HEADER + r->tcp.header_len;
     r->payload = k->len - r->headers;
@@ -78,7 +78,7 @@ static bool follows(const struct run *r, struct pkt *first, const struct run *ne
         return false;
     if (!seq_eq(next->tcp.seq, seq_add(r->tcp.seq, r->joined)) || !seq_eq(next->tcp.ack, r->tcp.ack))
         return false;
-    if ((next->tcp.flags & ~PSH) != (r->tcp.flags & ~PSH) || next->tcp.window != r->tcp.window ||
+    if ((next->tcp.flags & ~PSH) != (r->tcp.flags & ~PSH) || next->tcp.ae != r->tcp.ae || next->tcp.window != r->tcp.window ||
         next->tcp.header_len != r->tcp.header_len || next->ip.tos != r->ip.tos || next->ip.ttl != r->ip.ttl ||
         next->ip.dont_fragment != r->ip.dont_fragment)
         return false;

@@ -1,8 +1,8 @@
 #include "wire/tcp_opt.h"
 
 /* END, NOP and MSS are the ones every TCP knows [MUST-4]; all but the first two have a length [MUST-68]. */
-enum { KIND_END = 0, KIND_NOP = 1, KIND_MSS = 2, KIND_WSCALE = 3, KIND_SACK_PERMITTED = 4, KIND_SACK = 5, KIND_TS = 8 };
-enum { LEN_MSS = 4, LEN_WSCALE = 3, LEN_SACK_PERMITTED = 2, LEN_TS = 10, LEN_SACK_BLOCK = 8, ROOM = 40 };
+enum { KIND_END = 0, KIND_NOP = 1, KIND_MSS = 2, KIND_WSCALE = 3, KIND_SACK_PERMITTED = 4, KIND_SACK = 5, KIND_TS = 8, KIND_ACCECN0 = 172, KIND_ACCECN1 = 174 };
+enum { LEN_MSS = 4, LEN_WSCALE = 3, LEN_SACK_PERMITTED = 2, LEN_TS = 10, LEN_SACK_BLOCK = 8, LEN_ACCECN_FIELD = 3, ROOM = 40 };
 
 static void read_sack(struct reader *value, struct tcp_opt *out)
 {
@@ -14,6 +14,23 @@ static void read_sack(struct reader *value, struct tcp_opt *out)
         out->sack[i].to = seq(rd_u32(value));
     }
     out->n_sack = (uint8_t)n;
+}
+
+static uint32_t read_24(struct reader *r)
+{
+    const uint32_t high = rd_u8(r);
+    return high << 16 | rd_u16(r);
+}
+
+/* The first of its counters are there, one kind beginning with ECT(0), the other with ECT(1). */
+static void read_accecn(bool ect1_first, struct reader *value, struct tcp_opt *out)
+{
+    const size_t n = rd_left(value) / LEN_ACCECN_FIELD;
+    if (n > 3 || rd_left(value) % LEN_ACCECN_FIELD != 0 || (ect1_first && n < 3))
+        return;
+    for (size_t i = 0; i < n; i++)
+        out->accecn[ect1_first ? 2 - i : i] = read_24(value);
+    out->n_accecn = (uint8_t)n;
 }
 
 /* One option's value; `len` counts its kind and length bytes too. */
@@ -33,6 +50,8 @@ static void read_option(uint8_t kind, uint8_t len, struct reader *value, struct 
         out->ts_ecr = rd_u32(value);
     } else if (kind == KIND_SACK) {
         read_sack(value, out);
+    } else if (kind == KIND_ACCECN0 || kind == KIND_ACCECN1) {
+        read_accecn(kind == KIND_ACCECN1, value, out);
     }
 }
 
@@ -94,6 +113,14 @@ void tcp_opt_write(struct writer *w, const struct tcp_opt *o)
     if (o->has_wscale) {
         write_kind(w, 1, KIND_WSCALE, LEN_WSCALE);
         wr_u8(w, o->wscale);
+    }
+    if (o->n_accecn) {
+        const uint8_t len = (uint8_t)(2 + o->n_accecn * LEN_ACCECN_FIELD);
+        write_kind(w, (4u - len % 4u) % 4u, KIND_ACCECN0, len);
+        for (unsigned i = 0; i < o->n_accecn; i++) {
+            wr_u8(w, (uint8_t)(o->accecn[i] >> 16));
+            wr_u16(w, (uint16_t)o->accecn[i]);
+        }
     }
     write_sack(w, o, ROOM - (wr_len(w) - start));
 }

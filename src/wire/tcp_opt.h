@@ -1,5 +1,5 @@
 /* TCP options: MSS (RFC 9293 §3.7.1), window scale and time stamps (RFC 7323),
- * SACK (RFC 2018), fast open cookie (RFC 7413, kept as bytes). */
+ * SACK (RFC 2018), AccECN (RFC 9768), fast open cookie (RFC 7413, kept as bytes). */
 #pragma once
 #include "base/bytes.h"
 #include "base/seq.h"
@@ -14,6 +14,8 @@ struct tcp_opt {
     bool     has_mss, has_wscale, has_ts, sack_permitted;
     uint32_t ts_val, ts_ecr;
     struct tcp_sack sack[TCP_SACK_MAX];
+    uint8_t  n_accecn;                  /* RFC 9768 §3.2.3: how many of these were there, in this order */
+    uint32_t accecn[3];                 /* bytes that came with ECT(0), CE, ECT(1), modulo 2^24 */
 };
 
 /* Reads all options in `r`.  False: a length is impossible ([MUST-7]: the segment
@@ -22,5 +24,5 @@ struct tcp_opt {
  * them [MUST-5], at any alignment [MUST-64]. */
 bool tcp_opt_read(struct reader *r, struct tcp_opt *out);
 /* Writes options padded to a multiple of 4 with NOPs as Linux does: MSS, SACK
- * permitted, TS, window scale; then SACK blocks that fit in 40 bytes. */
+ * permitted, TS, window scale; AccECN, then SACK blocks that fit in 40 bytes. */
 void tcp_opt_write(struct writer *w, const struct tcp_opt *o);

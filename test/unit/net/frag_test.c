@@ -40,9 +40,10 @@ static struct pkt *give_behind(uint16_t id, uint8_t header, uint32_t from, uint3
 }
 
 /* A fragment of datagram `id` with payload [from, to). */
+static uint8_t tos;
 static struct pkt *give(uint16_t id, uint32_t from, uint32_t to, bool more, int64_t now_ns)
 {
-    struct ip4 h = { .src = addr4(1), .dst = addr4(2), .id = id, .proto = IP_UDP, .ttl = 64, .total_len = (uint16_t)(20 + to - from),
+    struct ip4 h = { .src = addr4(1), .dst = addr4(2), .id = id, .proto = IP_UDP, .ttl = 64, .tos = tos, .total_len = (uint16_t)(20 + to - from),
                      .frag_offset = (uint16_t)from, .more_fragments = more };
     struct pkt *k = pkt_new(&pools, 20 + to - from);
     struct writer w = writer_of(pkt_append(k, 20 + to - from), 20 + to - from);
@@ -158,4 +159,30 @@ static void time_runs_out(void **state)
     end();
 }
 
-TESTS(any_order_with_duplicates, overlap_refuses_the_whole, impossible_lengths, bounded_in_number_and_bytes, time_runs_out)
+/* RFC3168-5.3 */
+static void ecn_survives(void **state)
+{
+    (void)state;
+    static const struct { uint8_t first, second, whole; bool dropped; } cases[] = {
+        { 0, 0, 0, false }, { 2, 2, 2, false }, { 1, 1, 1, false }, { 2, 3, 3, false }, { 3, 2, 3, false }, { 0xb8 | 3, 0xb8 | 1, 0xb8 | 3, false },
+        { 3, 0, 0, true }, { 0, 3, 0, true } };
+    begin();
+    for (uint16_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const uint64_t before = trace.drops[WHY_FRAG_BAD];
+        tos = cases[i].first;
+        assert_null(give(i, 0, 16, true, 0));
+        tos = cases[i].second;
+        struct pkt *k = give(i, 16, 24, false, 0);
+        assert_int_equal(trace.drops[WHY_FRAG_BAD] - before, cases[i].dropped);
+        if (cases[i].dropped) {
+            assert_null(k);
+            continue;
+        }
+        assert_int_equal(pkt_head(k)[1], cases[i].whole);
+        check_whole(k, 24);
+    }
+    tos = 0;
+    end();
+}
+
+TESTS(any_order_with_duplicates, overlap_refuses_the_whole, impossible_lengths, bounded_in_number_and_bytes, time_runs_out, ecn_survives)
