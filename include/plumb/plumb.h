@@ -52,7 +52,7 @@ struct plumb_options {
     uint64_t seed;              /* of all its randomness: give entropy, unless runs are to repeat */
     bool     forwarding;        /* a router */
     uint32_t max_connections;   /* [4096] */
-    uint32_t send_buffer, recv_buffer;  /* bytes of a connection [1 MiB] */
+    uint32_t send_buffer, recv_buffer;  /* bytes of a connection, fixed [0: they follow the path] */
 };
 struct plumb_interface {
     size_t   size;

@@ -126,7 +126,7 @@ static int buffer_size(const struct sock *s, bool out)
     if (asked)
         return (int)asked * 2;
     if (!s->conn)
-        return 1 << 20;
+        return 1 << 16;                 /* what a connection begins with; then they follow the path */
     tcp_status(s->conn, &status);
     return (int)(out ? status.send_buffer : status.recv_buffer);
 }

@@ -91,26 +91,36 @@ static void forget(struct neigh *n, struct neigh_entry *e)
     n->free = e;
 }
 
-/* The longest unused entry that is not being resolved makes room. */
-static void evict(struct neigh *n)
+/* Makes room: of those nobody here ever sent to (who asks for us under many names must
+ * not push out the gateway), then of those that do not answer when they are half of all,
+ * then of all, the longest unused. */
+static void evict(struct neigh *n, int64_t now_ns)
 {
+    struct neigh_entry *unanswered = NULL, *any = NULL;
+    uint32_t n_unanswered = 0;
     for (struct list *at = n->by_use.next; at != &n->by_use; at = at->next) {
         struct neigh_entry *e = list_entry(at, struct neigh_entry, age);
-        if (e->state == NEIGH_INCOMPLETE)
-            continue;
-        forget(n, e);
-        return;
+        if (!e->wanted) {
+            forget(n, e);
+            return;
+        }
+        n_unanswered += e->state == NEIGH_INCOMPLETE;
+        if (e->state == NEIGH_INCOMPLETE && !unanswered)
+            unanswered = e;
+        if (e->state != NEIGH_INCOMPLETE && !any)
+            any = e;
     }
+    struct neigh_entry *e = unanswered && (!any || n_unanswered >= n->n_entries / 2) ? unanswered : any;
+    for (struct pkt *k; (k = pktq_pop(&e->waiting)); n->queued--)
+        trace_drop(n->trace, k, WHY_NEIGH_TABLE_FULL, now_ns);
+    forget(n, e);
 }
 
-/* NULL: the table is full of entries being resolved. */
-static struct neigh_entry *create(struct neigh *n, unsigned iface, struct addr a)
+static struct neigh_entry *create(struct neigh *n, unsigned iface, struct addr a, int64_t now_ns)
 {
     if (!n->free)
-        evict(n);
+        evict(n, now_ns);
     struct neigh_entry *e = n->free;
-    if (!e)
-        return NULL;
     n->free = e->chain;
     struct neigh_entry **bucket = bucket_of(n, iface, a);
     *e = (struct neigh_entry){ .addr = a, .iface = (uint8_t)iface, .state = NEIGH_INCOMPLETE, .chain = *bucket };
@@ -124,6 +134,7 @@ static void used(struct neigh *n, struct neigh_entry *e)
 {
     list_remove(&e->age);
     list_push(&n->by_use, &e->age);
+    e->wanted = true;
 }
 
 /* ----------------------------------------------------------------- ARP */
@@ -194,7 +205,7 @@ static void arp_in(struct neigh *n, unsigned iface, const struct arp *a, int64_t
     if (!conflict && !addr_is_any(a->sender)) {
         struct neigh_entry *e = find(n, iface, a->sender);
         if (!e && target_ours)
-            e = create(n, iface, a->sender);
+            e = create(n, iface, a->sender, now_ns);
         if (e)
             learn(n, e, a->sender_mac, now_ns);
     }
@@ -266,11 +277,7 @@ static struct pkt *to_neighbour(struct neigh *n, struct pkt *k, int64_t now_ns)
 {
     struct neigh_entry *e = find(n, k->iface, k->next_hop);
     if (!e) {
-        e = create(n, k->iface, k->next_hop);
-        if (!e) {
-            trace_drop(n->trace, k, WHY_NEIGH_TABLE_FULL, now_ns);
-            return NULL;
-        }
+        e = create(n, k->iface, k->next_hop, now_ns);
         request(n, e, local_of(n, e, k), now_ns);
     }
     used(n, e);

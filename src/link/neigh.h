@@ -25,6 +25,7 @@ struct neigh_entry {
     struct addr         addr;
     struct mac          mac;
     uint8_t             iface, state, tries;
+    bool                wanted;         /* something was sent to it */
     struct pktq         waiting;
 };
 

@@ -38,17 +38,25 @@ static void release(struct frag *f, struct frag_datagram *d)
     f->n--;
 }
 
-/* A place for a new datagram: the oldest gives way. */
-static struct frag_datagram *place(struct frag *f, struct trace *trace, int64_t now_ns)
+/* NULL: there is none but `keep`. */
+static struct frag_datagram *oldest_of(struct frag *f, const struct frag_datagram *keep)
 {
     struct frag_datagram *oldest = NULL;
     for (unsigned i = 0; i < FRAG_DATAGRAMS; i++) {
         struct frag_datagram *d = &f->datagram[i];
-        if (!d->used)
-            return d;
-        if (!oldest || d->expires_ns < oldest->expires_ns)
+        if (d->used && d != keep && (!oldest || d->expires_ns < oldest->expires_ns))
             oldest = d;
     }
+    return oldest;
+}
+
+/* A place for a new datagram: the oldest gives way. */
+static struct frag_datagram *place(struct frag *f, struct trace *trace, int64_t now_ns)
+{
+    for (unsigned i = 0; i < FRAG_DATAGRAMS; i++)
+        if (!f->datagram[i].used)
+            return &f->datagram[i];
+    struct frag_datagram *oldest = oldest_of(f, NULL);
     drop_pieces(f, oldest, trace, WHY_FRAG_FULL, now_ns);
     release(f, oldest);
     return oldest;
@@ -95,14 +103,28 @@ static bool impossible(const struct frag_datagram *d, const struct ip4 *h, uint3
     return false;
 }
 
-static enum why add(struct frag *f, struct frag_datagram *d, struct pkt *k, const struct ip4 *h)
+/* The oldest datagrams give way: what is meant seriously comes whole within moments, and
+ * whoever sends fragments only to fill the memory cannot keep others out with them. */
+static bool make_room(struct frag *f, struct trace *trace, const struct frag_datagram *keep, uint32_t bytes, int64_t now_ns)
+{
+    while (f->bytes + bytes > FRAG_BYTES_MAX) {
+        struct frag_datagram *d = oldest_of(f, keep);
+        if (!d)
+            return false;
+        drop_pieces(f, d, trace, WHY_FRAG_FULL, now_ns);
+        release(f, d);
+    }
+    return true;
+}
+
+static enum why add(struct frag *f, struct trace *trace, struct frag_datagram *d, struct pkt *k, const struct ip4 *h, int64_t now_ns)
 {
     const uint32_t from = h->frag_offset, to = from + payload_of(k);
     if (d->refused)
         return WHY_FRAG_OVERLAP;
     if (impossible(d, h, from, to))
         return WHY_FRAG_BAD;
-    if (f->bytes + k->cap > FRAG_BYTES_MAX)
+    if (!make_room(f, trace, d, k->cap, now_ns))
         return WHY_FRAG_FULL;
     const enum why why = insert(d, k, from, to);
     if (why != WHY_NONE)
@@ -177,7 +199,7 @@ static void free_pieces(struct frag *f, struct frag_datagram *d)
 struct pkt *frag_in(struct frag *f, struct pkt_pools *pools, struct trace *trace, struct pkt *k, const struct ip4 *h, int64_t now_ns)
 {
     struct frag_datagram *d = open_datagram(f, trace, k, h, now_ns);
-    const enum why why = add(f, d, k, h);
+    const enum why why = add(f, trace, d, k, h, now_ns);
     if (why != WHY_NONE) {
         trace_drop(trace, k, why, now_ns);
         if (why == WHY_FRAG_OVERLAP || why == WHY_FRAG_BAD) {

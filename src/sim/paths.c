@@ -1,7 +1,7 @@
 #include "sim/paths.h"
 #include "sim/world.h"
 
-enum { PORT = 9, BUFFER = 4000 * 1024, MTU = 1500, PAYLOAD = MTU - 20 - 20 - 12, ON_WIRE = MTU + 24, FRAME_SHIFT = 12 };
+enum { PORT = 9, MTU = 1500, PAYLOAD = MTU - 20 - 20 - 12, ON_WIRE = MTU + 24, FRAME_SHIFT = 12 };
 
 struct transfer {
     struct tcp_conn *from, *to;
@@ -25,7 +25,7 @@ static uint8_t pattern(unsigned flow, uint64_t at) { return (uint8_t)((at >> FRA
 static bool add_stack(struct run *r, int side)
 {
     const struct stack_config sc = { .node = (uint16_t)(side + 1), .seed = r->c->seed * 2 + (uint64_t)side, .small_pkts = 16384, .large_pkts = 64,
-        .tcp = { .max_conns = 8, .max_blocks = 16384, .send_buffer = BUFFER, .recv_buffer = BUFFER, .congestion = (uint8_t)r->c->congestion } };
+        .tcp = { .max_conns = 8, .max_blocks = 16384, .congestion = (uint8_t)r->c->congestion } };
     const struct iface_config ic = { .kind = IFACE_IP, .mtu = MTU, .name = "path" };
     r->st[side] = stack_new(&sc, 0);
     if (!r->st[side])

@@ -340,7 +340,11 @@ static bool assert_line(struct parser *q, struct script_assert *a)
 }
 
 /* Scripts are read with RFC 5681 in hand; what goes beyond it is asked for by a knob. */
-static struct tcp_config script_profile(void) { return (struct tcp_config){ .congestion = TCP_CC_RENO, .ecn = TCP_ECN_OFF, .no_pacing = true }; }
+/* Buffers of a fixed size, so that a script says which window it means. */
+static struct tcp_config script_profile(void)
+{
+    return (struct tcp_config){ .congestion = TCP_CC_RENO, .ecn = TCP_ECN_OFF, .no_pacing = true, .send_buffer = 1 << 20, .recv_buffer = 1 << 20 };
+}
 
 static bool ecn_knob(struct parser *q, struct tcp_config *t, uint32_t n)
 {
@@ -400,6 +404,25 @@ static bool knob(struct parser *q, const char *name, const char *text)
     return true;
 }
 
+/* tcp_rmem and tcp_wmem: "LEAST START MOST", as Linux has them; buffers follow the path then. */
+static bool memory_knob(struct parser *q, const char *name)
+{
+    struct tcp_config *t = &q->s->config.tcp;
+    uint32_t least, start, most;
+    if (!number(q, &least) || !number(q, &start) || !number(q, &most))
+        return bad(q, "%s needs three numbers", name);
+    if (!strcmp(name, "tcp_rmem")) {
+        t->recv_buffer = 0;
+        t->recv_start = start;
+        t->recv_most = most;
+    } else {
+        t->send_buffer = 0;
+        t->send_start = start;
+        t->send_most = most;
+    }
+    return true;
+}
+
 static bool knobs(struct parser *q)
 {
     char name[SCRIPT_WORD], value[SCRIPT_WORD];
@@ -413,6 +436,12 @@ static bool knobs(struct parser *q)
         if (!word(q, "_.", name) || !take(q, "="))
             return bad(q, "NAME=VALUE is wanted");
         take(q, "\"");
+        if (!strcmp(name, "tcp_rmem") || !strcmp(name, "tcp_wmem")) {
+            if (!memory_knob(q, name))
+                return false;
+            take(q, "\"");
+            continue;
+        }
         if (!word(q, ".", value))
             return bad(q, "%s needs a number", name);
         if (!knob(q, name, value))

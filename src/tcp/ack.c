@@ -22,10 +22,12 @@ void tcp_on_syn_acked(struct tcp_conn *c, const struct tcp_seg *s)
     tcp_flight_done(c);
 }
 
+enum { ROOM_ENOUGH = 256 * 1024 };      /* a large buffer need not run low before the user hears of it */
+
 static void tell_writable(struct tcp_conn *c)
 {
-    const uint32_t queued = (uint32_t)seq_diff(c->snd.end, c->snd.una);
-    if (!c->want_write || (queued && queued > c->send_buffer / 3 * 2))
+    const uint32_t queued = (uint32_t)seq_diff(c->snd.end, c->snd.una), third = c->send_buffer / 3;
+    if (!c->want_write || (queued && queued > c->send_buffer - (third < ROOM_ENOUGH ? third : ROOM_ENOUGH)))
         return;
     c->want_write = false;
     tcp_ready(c, TCP_WRITABLE);
@@ -44,6 +46,7 @@ static void advance(struct tcp_conn *c, const struct tcp_seg *s)
         tcp_recover_on_ack(c, &(struct recover_ack){ .bytes = a.bytes, .in_flight = before, .rtt_ns = a.last_rtt_ns, .now_ns = s->now_ns });
     if (a.fin)
         tcp_ready(c, TCP_WRITABLE);
+    tcp_sent_tune(c);
     tell_writable(c);
 }
 

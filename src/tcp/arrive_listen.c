@@ -3,13 +3,15 @@
 
 /* RFC 4987 §3: half-open connections are bounded, by listener and in all, and so are
  * those nobody accepts. */
-static enum why no_room(const struct tcp_listener *l)
+static enum why no_room(const struct tcp_listener *l, int64_t now_ns)
 {
-    const struct tcp *t = l->t;
+    struct tcp *t = l->t;
     if (l->n[QUEUE_ACCEPT] >= l->opt.backlog)
         return WHY_ACCEPT_QUEUE_FULL;
-    if (pool_left(&t->conns) == 0)
+    if (pool_left(&t->conns) == 0) {
+        tcp_shed_orphan(t, now_ns);
         return WHY_CONN_TABLE_FULL;
+    }
     return l->n[QUEUE_SYN] + l->n[QUEUE_HOLD] >= 4 * l->opt.backlog || t->half_open > t->cfg.max_conns / 4 ? WHY_SYN_QUEUE_FULL : WHY_NONE;
 }
 
@@ -70,7 +72,7 @@ seg_fate tcp_arrive_listen(struct tcp *t, struct tcp_listener *l, struct tcp_seg
     /* Third, a SYN.  (Fourth: anything else is dropped.) */
     if (!(s->flags & SYN))
         return tcp_drop(t, s, WHY_LISTEN_NO_SYN);
-    const enum why full = no_room(l);
+    const enum why full = no_room(l, s->now_ns);
     const bool always = t->cfg.syn_cookies == SYN_COOKIES_ALWAYS && !l->opt.hold;
     if (full == WHY_ACCEPT_QUEUE_FULL)
         return refuse(t, l, s, full);

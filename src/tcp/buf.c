@@ -1,5 +1,6 @@
 /* The table is two slots inside the buffer until the bytes span more; then it is
- * a block itself.  Slot = block number of the position modulo the table's size. */
+ * two blocks, each there when a slot in it is used.  Slot = block number of the
+ * position modulo the table's size. */
 #include "tcp/buf.h"
 #include "tcp/tcp.h"
 #include <assert.h>
@@ -7,15 +8,20 @@
 
 enum { SHIFT = 12, BLOCKS_MASK = (1 << 20) - 1 };
 _Static_assert(TCP_BLOCK == 1 << SHIFT, "positions are split at the block size");
-_Static_assert(BUF_TABLE * sizeof(uint32_t) == TCP_BLOCK, "a table is one block");
+_Static_assert(BUF_HALF * sizeof(uint32_t) == TCP_BLOCK, "half a table is one block");
 
 static uint8_t *block_of(const struct pool *blocks, uint32_t number) { return blocks->memory + (size_t)(number - 1) * TCP_BLOCK; }
 
+static bool has_table(const struct tcp_buf *b) { return b->table[0] || b->table[1]; }
+static unsigned half_of(uint32_t block)        { return block / BUF_HALF & 1; }
+
+/* NULL: its half of the table is not there. */
 static uint32_t *slot_of(const struct pool *blocks, const struct tcp_buf *b, uint32_t block)
 {
-    if (!b->table)
+    if (!has_table(b))
         return (uint32_t *)&b->slot[block & (BUF_INLINE - 1)];
-    return (uint32_t *)(void *)block_of(blocks, b->table) + (block & (BUF_TABLE - 1));
+    const uint32_t half = b->table[half_of(block)];
+    return half ? (uint32_t *)(void *)block_of(blocks, half) + (block & (BUF_HALF - 1)) : NULL;
 }
 
 static uint32_t take(struct pool *blocks)
@@ -26,7 +32,7 @@ static uint32_t take(struct pool *blocks)
 
 static void give(struct pool *blocks, uint32_t *slot)
 {
-    if (!*slot)
+    if (!slot || !*slot)
         return;
     pool_put(blocks, block_of(blocks, *slot));
     *slot = 0;
@@ -34,49 +40,67 @@ static void give(struct pool *blocks, uint32_t *slot)
 
 uint8_t *buf_at(const struct pool *blocks, const struct tcp_buf *b, uint32_t pos, uint32_t *len)
 {
-    const uint32_t number = *slot_of(blocks, b, pos >> SHIFT);
+    const uint32_t *slot = slot_of(blocks, b, pos >> SHIFT);
     *len = TCP_BLOCK - (pos & (TCP_BLOCK - 1));
-    return number ? block_of(blocks, number) + (pos & (TCP_BLOCK - 1)) : NULL;
+    return slot && *slot ? block_of(blocks, *slot) + (pos & (TCP_BLOCK - 1)) : NULL;
 }
 
-/* From the two slots inside to a table of its own. */
-static void promote(struct pool *blocks, struct tcp_buf *b, uint32_t first)
+/* The halves in `halves`; what stood in the two slots inside moves there. */
+static void make_halves(struct pool *blocks, struct tcp_buf *b, uint32_t first, unsigned halves)
 {
-    const uint32_t table = take(blocks);
-    uint32_t *slot = (uint32_t *)(void *)block_of(blocks, table);
-    memset(slot, 0, TCP_BLOCK);
-    for (uint32_t i = 0; i < BUF_INLINE; i++) {
-        const uint32_t block = (first >> SHIFT) + i;
-        slot[block & (BUF_TABLE - 1)] = b->slot[block & (BUF_INLINE - 1)];
-        b->slot[block & (BUF_INLINE - 1)] = 0;
+    const bool moves = !has_table(b);
+    for (unsigned h = 0; h < 2; h++) {
+        if (!(halves >> h & 1) || b->table[h])
+            continue;
+        b->table[h] = take(blocks);
+        memset(block_of(blocks, b->table[h]), 0, TCP_BLOCK);
     }
-    b->table = table;
+    for (uint32_t i = 0; moves && i < BUF_INLINE; i++) {
+        const uint32_t block = ((first >> SHIFT) + i) & BLOCKS_MASK, at = block & (BUF_INLINE - 1);
+        if (b->slot[at])
+            *slot_of(blocks, b, block) = b->slot[at];
+        b->slot[at] = 0;
+    }
+}
+
+/* What must be taken, and which halves of the table it needs. */
+static uint32_t count_missing(const struct pool *blocks, const struct tcp_buf *b, const struct buf_range *r, bool wide, unsigned *halves)
+{
+    const uint32_t first = r->first >> SHIFT, last = (r->pos + r->len - 1) >> SHIFT;
+    uint32_t missing = 0;
+    *halves = 0;
+    for (uint32_t i = r->pos >> SHIFT;; i = (i + 1) & BLOCKS_MASK) {
+        /* without a table a slot beyond the two inside is simply missing */
+        const bool beyond = !has_table(b) && ((i - first) & BLOCKS_MASK) >= BUF_INLINE;
+        const uint32_t *slot = beyond ? NULL : slot_of(blocks, b, i);
+        missing += !slot || !*slot;
+        *halves |= 1u << half_of(i);
+        if (i == last)
+            break;
+    }
+    if (!wide && !has_table(b))
+        *halves = 0;
+    for (uint32_t i = 0; wide && i < BUF_INLINE; i++)
+        if (b->slot[(first + i) & (BUF_INLINE - 1)])
+            *halves |= 1u << half_of(first + i);
+    return missing + ((*halves & 1) && !b->table[0]) + ((*halves & 2) && !b->table[1]);
 }
 
 bool buf_need(struct pool *blocks, struct tcp_buf *b, const struct buf_range *r)
 {
-    const uint32_t first = r->first, pos = r->pos, len = r->len;
-    const uint32_t last = (pos + len - 1) >> SHIFT;
-    const uint32_t span = (last - (first >> SHIFT)) & BLOCKS_MASK;
-    assert(len > 0 && span < BUF_TABLE);
-    const bool wide = span >= BUF_INLINE && !b->table;
-    uint32_t missing = wide;
-    for (uint32_t i = pos >> SHIFT;; i = (i + 1) & BLOCKS_MASK) {
-        /* before promotion a slot beyond the two inside is simply missing */
-        const bool beyond = !b->table && ((i - (first >> SHIFT)) & BLOCKS_MASK) >= BUF_INLINE;
-        missing += beyond || !*slot_of(blocks, b, i);
-        if (i == last)
-            break;
-    }
+    const uint32_t last = (r->pos + r->len - 1) >> SHIFT, span = (last - (r->first >> SHIFT)) & BLOCKS_MASK;
+    unsigned halves;
+    assert(r->len > 0 && span < BUF_TABLE);
+    const uint32_t missing = count_missing(blocks, b, r, span >= BUF_INLINE && !has_table(b), &halves);
     if (missing == 0)
         return true;
     if (missing + r->spare > pool_left(blocks)) {
         blocks->refused++;
         return false;
     }
-    if (wide)
-        promote(blocks, b, first);
-    for (uint32_t i = pos >> SHIFT;; i = (i + 1) & BLOCKS_MASK) {
+    if (halves)
+        make_halves(blocks, b, r->first, halves);
+    for (uint32_t i = r->pos >> SHIFT;; i = (i + 1) & BLOCKS_MASK) {
         uint32_t *slot = slot_of(blocks, b, i);
         if (!*slot)
             *slot = take(blocks);
@@ -107,12 +131,13 @@ void buf_drop(struct pool *blocks, struct tcp_buf *b, uint32_t from, uint32_t to
 
 void buf_clear(struct pool *blocks, struct tcp_buf *b, uint32_t from, uint32_t to)
 {
-    if (!b->table) {
+    if (!has_table(b)) {
         for (unsigned i = 0; i < BUF_INLINE; i++)
             give(blocks, &b->slot[i]);
         return;
     }
     buf_drop(blocks, b, from, to);
     give(blocks, slot_of(blocks, b, to >> SHIFT));
-    give(blocks, &b->table);
+    give(blocks, &b->table[0]);
+    give(blocks, &b->table[1]);
 }

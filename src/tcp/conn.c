@@ -6,23 +6,27 @@ static uint32_t index_of(const struct tcp_conn *c)
     return (uint32_t)((size_t)((const uint8_t *)c - c->t->conns.memory) / c->t->conns.object_size);
 }
 
-static uint32_t recv_buffer(const struct tcp *t, const struct tcp_user_opt *o)
+static uint32_t min32(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
+/* Bytes it will ever offer. */
+static uint32_t recv_most(const struct tcp *t, const struct tcp_user_opt *o)
 {
-    return o->recv_buffer && o->recv_buffer < BUF_BYTES_MAX - TCP_BLOCK ? o->recv_buffer : t->cfg.recv_buffer;
+    const uint32_t fixed = o->recv_buffer ? o->recv_buffer : t->cfg.recv_buffer;
+    return min32(fixed ? fixed : t->cfg.recv_most, BUF_BYTES_MAX - TCP_BLOCK);
 }
 
 uint8_t tcp_own_scale(const struct tcp *t, const struct tcp_user_opt *o)
 {
     uint8_t scale = t->cfg.no_wscale ? 0 : t->cfg.wscale_least;
-    while (!t->cfg.no_wscale && recv_buffer(t, o) >> scale > UINT16_MAX)
+    while (!t->cfg.no_wscale && recv_most(t, o) >> scale > UINT16_MAX)
         scale++;
     return scale;
 }
 
 uint16_t tcp_first_window(const struct tcp *t, const struct tcp_user_opt *o)
 {
-    const uint32_t buffer = recv_buffer(t, o);
-    return (uint16_t)(buffer < UINT16_MAX ? buffer : UINT16_MAX);
+    const bool fixed = o->recv_buffer || t->cfg.recv_buffer;
+    return (uint16_t)min32(fixed ? recv_most(t, o) : min32(t->cfg.recv_start, recv_most(t, o)), UINT16_MAX);
 }
 
 struct tcp_conn *tcp_conn_new(struct tcp *t, const struct path *p, uint16_t local_port, uint16_t remote_port, const struct tcp_user_opt *o)
@@ -32,8 +36,8 @@ struct tcp_conn *tcp_conn_new(struct tcp *t, const struct path *p, uint16_t loca
         return NULL;
     *c = (struct tcp_conn){ .t = t, .node = { .path = *p, .local_port = local_port, .remote_port = remote_port, .reuse_addr = o->reuse_addr } };
     c->serial = ++t->serial;
-    c->send_buffer = o->send_buffer && o->send_buffer < BUF_BYTES_MAX - TCP_BLOCK ? o->send_buffer : t->cfg.send_buffer;
-    c->recv_buffer = recv_buffer(t, o);
+    tcp_sent_buffer(c, o->send_buffer);
+    tcp_rcv_buffer(c, o->recv_buffer);
     c->no_delay = o->no_delay;
     c->no_sack = o->no_sack || t->cfg.no_sack;
     c->cork = o->cork;

@@ -46,6 +46,9 @@ struct tcp_rtt {
     uint8_t backoff;
 };
 
+/* Since when, and from where on, what the user reads is counted (window.c). */
+struct tcp_reading { int64_t since_ns; seq_t from; };
+
 struct tcp_owed {
     uint32_t bytes;                     /* of text not yet acknowledged */
     seq_t    last_ack;                  /* Last.ACK.sent (RFC 7323 §4.3) */
@@ -116,7 +119,7 @@ struct tcp_flight {
     struct tcp_sack_out sack;           /* owner: sack.c */
 };
 
-enum tcp_queue { QUEUE_NONE, QUEUE_SYN, QUEUE_HOLD, QUEUE_ACCEPT, QUEUE_STARVED };
+enum tcp_queue { QUEUE_NONE, QUEUE_SYN, QUEUE_HOLD, QUEUE_ACCEPT, QUEUE_STARVED, QUEUE_ORPHAN };
 
 struct tcp_conn {
     struct tcp_node node;               /* owner: demux.c route.c; first: a node is its connection */
@@ -137,6 +140,7 @@ struct tcp_conn {
     struct tcp_rcv rcv;                 /* owner: window.c */
     struct tcp_buf sbuf;                /* owner: sent.c */
     struct tcp_buf rbuf;                /* owner: window.c */
+    struct tcp_reading reading;         /* owner: window.c */
     struct tcp_owed owed;               /* owner: delack.c */
     struct tcp_due due;                 /* owner: output.c */
     struct tcp_flight *flight;
@@ -152,7 +156,9 @@ struct tcp_conn {
     void *user;
     struct tcp_listener *listener;
     struct tcp_timewait *tw;
-    uint32_t send_buffer, recv_buffer, retransmits;
+    uint32_t send_buffer, send_most;    /* what it may queue now, and ever; owner: sent.c */
+    uint32_t recv_buffer, recv_most;    /* what it may offer now, and ever; owner: window.c */
+    uint32_t retransmits;
 };
 
 struct tcp_listener {
@@ -206,7 +212,7 @@ struct tcp {
     uint32_t half_open;                 /* connections on any listener's QUEUE_SYN (listen.c) */
     struct tcp_cookies cookies;
     struct list listeners[LISTEN_HASH], listeners_any;  /* by port; on any port */
-    struct list out[IFACE_MAX], unrouted, ready, listeners_ready, starved, dead, timewait;
+    struct list out[IFACE_MAX], unrouted, ready, listeners_ready, starved, orphans, dead, timewait;
     struct wheel wheel;
     struct wheel_timer timewait_timer;
     struct tcp_reply reply[REPLIES];
@@ -235,12 +241,13 @@ static inline uint32_t rcv_wnd(const struct tcp_conn *c)
 static inline uint16_t tcp_syn_window(const struct tcp_conn *c) { return (uint16_t)(c->recv_buffer < UINT16_MAX ? c->recv_buffer : UINT16_MAX); }
 /* Blocks that text to send, and text that is out of order, leave for what comes in
  * order: two ends whose blocks were all full of what the other cannot take would
- * wait for each other for ever.  And peers who do not read, or leave holes, leave
- * room for the others: an eighth is for who has nothing queued yet, and above it the
- * more a sender holds the more it leaves. */
-static inline uint32_t tcp_spare_to_send(const struct tcp *t)    { return t->blocks.max / 4; }
+ * wait for each other for ever.  And users and peers who do not read, or leave holes,
+ * leave room for the others: the more one holds the more it leaves, so that who holds
+ * nothing always finds some (docs/decisions/0005). */
+static inline uint32_t tcp_spare_to_send(const struct tcp *t)    { return t->blocks.max / 8; }
 static inline uint32_t tcp_spare_to_reorder(const struct tcp *t) { return t->blocks.max / 2; }
-static inline uint32_t tcp_spare_to_send_more(const struct tcp *t, uint32_t held)
+enum { LITTLE_BLOCKS = 2 };                             /* so many leave nothing for those who hold more */
+static inline uint32_t tcp_spare_for_more(const struct tcp *t, uint32_t held)
 {
     const uint32_t enough = 64, max = t->blocks.max;    /* who holds as much can wait for its peer */
     return max * 3 / 8 + max / 8 * (held < enough ? held : enough) / enough;
@@ -321,6 +328,8 @@ static inline bool fin_acked(const struct tcp_conn *c) { return c->fin_queued &&
 
 /* sent.c: SND variables and the send buffer */
 void tcp_sent_open(struct tcp_conn *c, seq_t iss);
+void tcp_sent_buffer(struct tcp_conn *c, uint32_t asked);      /* 0: as the stack has it */
+void tcp_sent_tune(struct tcp_conn *c);                        /* the congestion window may have grown */
 void tcp_sent_window(struct tcp_conn *c, seq_t seq, seq_t ack, uint32_t wnd);
 void tcp_sent_queued(struct tcp_conn *c, uint32_t n, bool push, bool urgent);
 void tcp_sent_pushed(struct tcp_conn *c);
@@ -336,6 +345,7 @@ void tcp_sent_clear(struct tcp_conn *c);
 
 /* window.c: RCV variables and the receive buffer */
 void tcp_rcv_open(struct tcp_conn *c, seq_t irs, uint32_t offered);  /* offered: by our SYN */
+void tcp_rcv_buffer(struct tcp_conn *c, uint32_t asked);       /* 0: as the stack has it */
 uint16_t tcp_rcv_offer(struct tcp_conn *c, bool syn);           /* the window field; may move the edge */
 bool tcp_rcv_update_due(const struct tcp_conn *c);
 /* WHY_NONE: taken, in or out of order; `advanced`: by how much RCV.NXT moved. */
@@ -484,6 +494,8 @@ void tcp_reply_abort(struct tcp_conn *c, int64_t now_ns);       /* <SEQ=SND.NXT>
 void listen_queue(struct tcp_conn *c, enum tcp_queue to);       /* from the list it is on to another */
 void listen_leave(struct tcp_conn *c);
 void tcp_starved(struct tcp_conn *c);
+void tcp_orphaned(struct tcp_conn *c);                          /* its user is gone */
+void tcp_shed_orphan(struct tcp *t, int64_t now_ns);            /* the table is full: the oldest orphan is reset */
 void tcp_feed_starved(struct tcp *t);
 
 /* ready.c: what the user is told */

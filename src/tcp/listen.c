@@ -9,7 +9,7 @@ void listen_leave(struct tcp_conn *c)
     if (c->queued_in == QUEUE_NONE)
         return;
     list_remove(&c->queue);
-    if (c->queued_in != QUEUE_STARVED)
+    if (c->queued_in < QUEUE_STARVED)
         c->listener->n[c->queued_in]--;
     if (c->queued_in == QUEUE_SYN)
         c->t->half_open--;
@@ -36,6 +36,23 @@ void tcp_starved(struct tcp_conn *c)
         return;
     c->queued_in = QUEUE_STARVED;
     list_push(&c->t->starved, &c->queue);
+}
+
+void tcp_orphaned(struct tcp_conn *c)
+{
+    listen_leave(c);
+    c->queued_in = QUEUE_ORPHAN;
+    list_push(&c->t->orphans, &c->queue);
+}
+
+/* Its place is free at the end of the step. */
+void tcp_shed_orphan(struct tcp *t, int64_t now_ns)
+{
+    if (list_empty(&t->orphans))
+        return;
+    struct tcp_conn *c = list_entry(t->orphans.next, struct tcp_conn, queue);
+    tcp_reply_abort(c, now_ns);
+    tcp_end(c, PLUMB_NO_MEMORY, WHY_MEMORY_PRESSURE, now_ns);
 }
 
 void tcp_feed_starved(struct tcp *t)

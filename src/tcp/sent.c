@@ -9,6 +9,24 @@ void tcp_sent_open(struct tcp_conn *c, seq_t iss)
     c->snd.up = seq_add(iss, 1);
 }
 
+static uint32_t min32(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
+void tcp_sent_buffer(struct tcp_conn *c, uint32_t asked)
+{
+    const struct tcp_config *f = &c->t->cfg;
+    const uint32_t fixed = asked ? asked : f->send_buffer;
+    c->send_most = min32(fixed ? fixed : f->send_most, BUF_BYTES_MAX - TCP_BLOCK);
+    c->send_buffer = fixed ? c->send_most : min32(f->send_start, c->send_most);
+}
+
+/* What may be in flight, and as much again for the user to fill meanwhile. */
+void tcp_sent_tune(struct tcp_conn *c)
+{
+    const uint32_t cwnd = c->cc.cwnd;
+    if (c->send_buffer < c->send_most && cwnd > c->send_buffer / 2)
+        c->send_buffer = cwnd > c->send_most / 2 ? c->send_most : 2 * cwnd;
+}
+
 void tcp_sent_window(struct tcp_conn *c, seq_t seq, seq_t ack, uint32_t wnd)
 {
     if ((c->snd.wnd == 0) != (wnd == 0))
@@ -28,7 +46,7 @@ uint8_t *tcp_sent_room(struct tcp_conn *c, uint32_t *room)
     const uint32_t pos = snd_pos(c, c->snd.end);
     if (queued >= c->send_buffer)
         return NULL;
-    const uint32_t spare = queued ? tcp_spare_to_send_more(c->t, queued / TCP_BLOCK) : tcp_spare_to_send(c->t);
+    const uint32_t held = queued / TCP_BLOCK, spare = held < LITTLE_BLOCKS ? tcp_spare_to_send(c->t) : tcp_spare_for_more(c->t, held);
     const struct buf_range r = { .first = snd_pos(c, first), .pos = pos, .len = 1, .spare = spare };
     if (!buf_need(&c->t->blocks, &c->sbuf, &r)) {
         if (queued == 0)                        /* else what its peer acknowledges wakes it */

@@ -14,8 +14,10 @@ static void defaults(struct tcp_config *c)
     DEFAULT(c->first_port, 32768);
     DEFAULT(c->last_port, UINT16_MAX);
     DEFAULT(c->max_blocks, 16384);
-    DEFAULT(c->send_buffer, 1 << 20);
-    DEFAULT(c->recv_buffer, 1 << 20);
+    DEFAULT(c->send_start, 64 << 10);
+    DEFAULT(c->send_most, 6 << 20);
+    DEFAULT(c->recv_start, 64 << 10);
+    DEFAULT(c->recv_most, 6 << 20);
     DEFAULT(c->initial_window, 10);                         /* RFC 6928 */
     DEFAULT(c->congestion, TCP_CC_CUBIC);
     DEFAULT(c->ecn, TCP_ECN_ACCURATE);
@@ -31,10 +33,6 @@ static void defaults(struct tcp_config *c)
     DEFAULT(c->retries, 15);                                /* R2, well above 100 s [SHLD-11] */
     if (c->delayed_ack_ns > 500 * NS_PER_MS)                /* [MUST-40] */
         c->delayed_ack_ns = 500 * NS_PER_MS - 1;
-    if (c->send_buffer > BUF_BYTES_MAX - TCP_BLOCK)
-        c->send_buffer = BUF_BYTES_MAX - TCP_BLOCK;
-    if (c->recv_buffer > BUF_BYTES_MAX - TCP_BLOCK)
-        c->recv_buffer = BUF_BYTES_MAX - TCP_BLOCK;
 }
 
 struct tcp_config tcp_rfc_plain(void)
@@ -85,6 +83,7 @@ struct tcp *tcp_new(const struct tcp_config *cfg, struct trace *trace, struct pk
     list_init(&t->ready);
     list_init(&t->listeners_ready);
     list_init(&t->starved);
+    list_init(&t->orphans);
     list_init(&t->dead);
     list_init(&t->timewait);
     wheel_init(&t->wheel, now_ns);

@@ -30,7 +30,10 @@ struct tcp_config {
     uint32_t max_time_wait;             /* records of TIME-WAIT [max_conns]; beyond, the oldest goes early */
     uint16_t first_port, last_port;     /* ephemeral ports [32768, 65535] */
     uint32_t max_blocks;                /* buffer blocks of TCP_BLOCK bytes in the whole stack [16384] */
-    uint32_t send_buffer, recv_buffer;  /* bytes per connection [1 MiB, 1 MiB]; recv bounds the window */
+    /* Bytes per connection: fixed when set; else they begin with `start` and follow the path up to `most`. */
+    uint32_t send_buffer, recv_buffer;
+    uint32_t send_start, send_most;     /* [64 KiB, 6 MiB] */
+    uint32_t recv_start, recv_most;     /* [64 KiB, 6 MiB]; the largest window and its scale follow from recv_most */
     uint32_t initial_window;            /* segments [10]; not used with rfc5681 */
     uint8_t  congestion;                /* enum tcp_cc_choice [CUBIC] */
     uint8_t  ecn;                       /* enum tcp_ecn_choice [ACCURATE] */
@@ -100,7 +103,7 @@ struct tcp_user_opt {
     bool     keepalive;                 /* off by default [MUST-25] */
     bool     cork;
     uint32_t backlog;                   /* listeners: accept queue [128] */
-    uint32_t send_buffer, recv_buffer;  /* 0: the stack's */
+    uint32_t send_buffer, recv_buffer;  /* fixed; 0: the stack's */
     bool     hold;                      /* listeners: report the SYN, answer it only after tcp_hold_accept */
     uint8_t  retries;                   /* R2 of this connection [MUST-21]; 0: the stack's, 255: without end */
     uint8_t  tos;                       /* Diffserv field, passed to IP unchanged [MUST-48] [SHLD-21] [SHLD-22] */

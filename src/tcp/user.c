@@ -172,6 +172,8 @@ void tcp_close(struct tcp_conn *c, int64_t now_ns)
         tcp_release(c);
     else if (c->state == FIN_WAIT_2)
         tcp_timer_on_orphan_wait(c, now_ns);
+    if (c->state != CLOSED)
+        tcp_orphaned(c);
     tcp_reap(c->t);
 }
 
@@ -198,11 +200,10 @@ void tcp_abort(struct tcp_conn *c, int64_t now_ns)
 
 void tcp_set_buffers(struct tcp_conn *c, uint32_t send, uint32_t recv)
 {
-    const uint32_t most = BUF_BYTES_MAX - TCP_BLOCK;
     if (send)
-        c->send_buffer = send < most ? send : most;
+        tcp_sent_buffer(c, send);
     if (recv)
-        c->recv_buffer = recv < most ? recv : most;
+        tcp_rcv_buffer(c, recv);
 }
 
 void tcp_set_opt(struct tcp_conn *c, const struct tcp_user_opt *o, int64_t now_ns)

@@ -1,10 +1,13 @@
 /* The RCV variables, the receive buffer and the window that is offered. */
 #include "tcp/conn.h"
 
+static const int64_t RTT_UNKNOWN_NS = 100 * NS_PER_MS;
+
 void tcp_rcv_open(struct tcp_conn *c, seq_t irs, uint32_t offered)
 {
     const seq_t first = seq_add(irs, 1);
     c->rcv = (struct tcp_rcv){ .irs = irs, .nxt = first, .edge = seq_add(first, offered), .read = first, .up = first };
+    c->reading = (struct tcp_reading){ c->t->now_ns, first };
 }
 
 /* Bytes the user has not consumed: RCV.USER. */
@@ -12,16 +15,42 @@ static uint32_t unread(const struct tcp_conn *c) { return (uint32_t)seq_diff(rcv
 
 static uint32_t min32(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
-/* Where RCV.NXT+RCV.WND could stand now.  While blocks run short it does not move:
- * the window closes without being shrunk, and may stay closed [MAY-8]. */
-static seq_t edge_now(const struct tcp_conn *c)
+void tcp_rcv_buffer(struct tcp_conn *c, uint32_t asked)
 {
-    const uint32_t used = unread(c), unit = 1u << c->rcv_scale;
+    const struct tcp_config *f = &c->t->cfg;
+    const uint32_t fixed = asked ? asked : f->recv_buffer;
+    c->recv_most = min32(fixed ? fixed : f->recv_most, BUF_BYTES_MAX - TCP_BLOCK);
+    c->recv_buffer = fixed ? c->recv_most : min32(f->recv_start, c->recv_most);
+}
+
+/* The offer follows what the user reads in a round trip: four times that lets slow
+ * start double, and double again before its window update is heard.  A user who does
+ * not read gets no more; nor does anyone while blocks run short. */
+static void tune(struct tcp_conn *c, int64_t now_ns)
+{
     const struct pool *blocks = &c->t->blocks;
-    if (used + unit > c->recv_buffer || pool_left(blocks) < blocks->max / 16)
+    const int64_t rtt_ns = c->rtt.srtt_ns ? c->rtt.srtt_ns : RTT_UNKNOWN_NS;
+    if (c->recv_buffer >= c->recv_most || now_ns - c->reading.since_ns < rtt_ns)
+        return;
+    const uint32_t taken = (uint32_t)seq_diff(c->rcv.read, c->reading.from);
+    if (taken > c->recv_buffer / 4 && pool_left(blocks) > blocks->max / 4)
+        c->recv_buffer = taken > c->recv_most / 4 ? c->recv_most : 4 * taken;
+    c->reading = (struct tcp_reading){ now_ns, c->rcv.read };
+}
+
+/* Where RCV.NXT+RCV.WND could stand now.  One may hold a quarter of the blocks that are
+ * left and not kept for newcomers: the more are taken the less is offered to who does
+ * not read; the window closes without being shrunk, and may stay closed [MAY-8].  Who
+ * has read all there was is always offered something. */
+static seq_t edge_now(const struct tcp_conn *c, uint8_t scale)
+{
+    const uint32_t used = unread(c), unit = 1u << scale, left = pool_left(&c->t->blocks), kept = tcp_spare_for_more(c->t, 0);
+    const uint32_t share = left > kept + 4 * LITTLE_BLOCKS ? (left - kept) / 4 : LITTLE_BLOCKS;
+    const uint32_t most = share < c->recv_buffer / TCP_BLOCK ? share * TCP_BLOCK : c->recv_buffer;
+    if (used + unit > most)
         return c->rcv.edge;
-    const uint32_t room = c->recv_buffer - used - (unit - 1);
-    return seq_add(c->rcv.nxt, min32(room, (uint32_t)UINT16_MAX << c->rcv_scale));    /* more the field cannot say */
+    const uint32_t room = most - used - (unit - 1);
+    return seq_add(c->rcv.nxt, min32(room, (uint32_t)UINT16_MAX << scale));    /* more the field cannot say */
 }
 
 /* The right edge stays until it can move by a worthwhile step: SWS avoidance
@@ -30,7 +59,7 @@ uint16_t tcp_rcv_offer(struct tcp_conn *c, bool syn)
 {
     const uint8_t scale = syn ? 0 : c->rcv_scale;
     const uint32_t unit = 1u << scale;
-    const seq_t can = edge_now(c);
+    const seq_t can = edge_now(c, scale);
     const int32_t more = seq_diff(can, c->rcv.edge);
     if (more > 0 && (uint32_t)more >= min32(c->recv_buffer / 2, c->mss))
         c->rcv.edge = can;
@@ -49,7 +78,7 @@ uint16_t tcp_rcv_offer(struct tcp_conn *c, bool syn)
 /* Worth a segment of its own: the sender may be waiting for it. */
 bool tcp_rcv_update_due(const struct tcp_conn *c)
 {
-    const int32_t more = seq_diff(edge_now(c), c->rcv.edge);
+    const int32_t more = seq_diff(edge_now(c, c->rcv_scale), c->rcv.edge);
     const uint32_t wnd = rcv_wnd(c), buffer = c->recv_buffer;
     if (more <= 0 || !c->offered)
         return false;
@@ -81,6 +110,14 @@ static void shed_blocks(struct tcp_conn *c, seq_t from)
         buf_drop(&c->t->blocks, &c->rbuf, rcv_pos(c, from), rcv_pos(c, c->rcv.read));
 }
 
+static uint32_t spare_for(const struct tcp_conn *c, bool next)
+{
+    const uint32_t held = unread(c) / TCP_BLOCK;
+    if (!next)
+        return tcp_spare_to_reorder(c->t);
+    return held < LITTLE_BLOCKS ? 0 : tcp_spare_for_more(c->t, held);
+}
+
 /* `text` lies within the window.  Each byte is copied once, to its final place. */
 enum why tcp_rcv_text(struct tcp_conn *c, seq_t seq, const uint8_t *text, uint32_t len, uint32_t *advanced)
 {
@@ -94,7 +131,7 @@ enum why tcp_rcv_text(struct tcp_conn *c, seq_t seq, const uint8_t *text, uint32
         tcp_sack_dup(c, reasm_common(&c->flight->reasm, s));
     if (why != WHY_NONE)
         return why;
-    const struct buf_range r = { .first = rcv_pos(c, c->rcv.read), .pos = rcv_pos(c, seq), .len = len, .spare = next ? 0 : tcp_spare_to_reorder(c->t) };
+    const struct buf_range r = { .first = rcv_pos(c, c->rcv.read), .pos = rcv_pos(c, seq), .len = len, .spare = spare_for(c, next) };
     if (!buf_need(&c->t->blocks, &c->rbuf, &r))
         return WHY_NO_BLOCK;
     buf_write(&c->t->blocks, &c->rbuf, rcv_pos(c, seq), text, len);
@@ -144,6 +181,7 @@ void tcp_rcv_consume(struct tcp_conn *c, uint32_t n)
     if (c->rcv.urgent && seq_le(c->rcv.up, c->rcv.read))
         c->rcv.urgent = false;                          /* normal mode again */
     shed_blocks(c, from);
+    tune(c, c->t->now_ns);
 }
 
 /* Nothing more will arrive: what lies behind a gap can never be read. */

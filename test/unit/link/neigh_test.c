@@ -119,15 +119,46 @@ static void bounded_in_all(void **state)
     for (unsigned i = 2; i < 12; i++)
         assert_null(neigh_send(&n, to(i), 0));
     assert_int_equal(n.queued, 4);
-    assert_int_equal(trace.drops[WHY_NEIGH_TABLE_FULL], 6);
-    assert_null(neigh_send(&n, to(2), 0));
-    assert_null(neigh_send(&n, to(2), 0));
-    assert_null(neigh_send(&n, to(2), 0));
+    assert_int_equal(trace.drops[WHY_NEIGH_TABLE_FULL], 6);     /* the longest unused gave way, with what waited for it */
+    assert_null(neigh_send(&n, to(11), 0));
+    assert_null(neigh_send(&n, to(11), 0));
+    assert_null(neigh_send(&n, to(11), 0));
     assert_int_equal(n.queued, 5);
-    hear(ARP_REPLY, peer, ip(2), ip(1), 0);
-    assert_null(neigh_send(&n, to(50), 0));     /* the resolved one gives way, those being resolved do not */
+    assert_int_equal(trace.drops[WHY_NEIGH_QUEUE_FULL], 2);
+    end();
+}
+
+static struct pkt *to_gateway(void)
+{
+    struct pkt *k = neigh_send(&n, to(2), 0);
+    pkt_free(k);
+    return k;
+}
+
+/* The gateway is known.  Neither who asks for us under a thousand names nor a thousand
+ * that do not answer push it out, nor keep a newcomer from being found. */
+static void spoofers_do_not_crowd_out(void **state)
+{
+    (void)state;
+    begin(16, 8);
     assert_null(neigh_send(&n, to(2), 0));
-    assert_int_equal(trace.drops[WHY_NEIGH_TABLE_FULL], 7);
+    hear(ARP_REPLY, peer, ip(2), ip(1), 0);
+    assert_non_null(to_gateway());
+    for (unsigned i = 0; i < 1000; i++) {
+        hear(ARP_REQUEST, peer, addr4(0x0a000100u + i), ip(1), 0);
+        pktq_free(&n.ready);
+    }
+    assert_non_null(to_gateway());
+    for (unsigned i = 0; i < 1000; i++) {
+        assert_null(neigh_send(&n, to(100 + i % 150), 0));
+        pktq_free(&n.ready);
+    }
+    assert_non_null(to_gateway());
+    assert_null(neigh_send(&n, to(3), 0));
+    hear(ARP_REPLY, peer, ip(3), ip(1), 0);
+    struct pkt *k = neigh_send(&n, to(3), 0);
+    assert_non_null(k);
+    pkt_free(k);
     end();
 }
 
@@ -187,4 +218,4 @@ static void groups_need_no_neighbour(void **state)
     end();
 }
 
-TESTS(request_wait_answer, three_requests_then_failure, bounded_in_all, what_arp_teaches, nonsense_is_dropped, groups_need_no_neighbour)
+TESTS(request_wait_answer, three_requests_then_failure, bounded_in_all, spoofers_do_not_crowd_out, what_arp_teaches, nonsense_is_dropped, groups_need_no_neighbour)

@@ -140,6 +140,22 @@ static void bounded_in_number_and_bytes(void **state)
     end();
 }
 
+/* Someone fills the memory with fragments of datagrams that never get whole; one that comes in one go does. */
+static void spoofers_do_not_crowd_out(void **state)
+{
+    (void)state;
+    begin();
+    for (uint32_t i = 0; i < 3000; i++)
+        assert_null(give((uint16_t)(100 + i % 50), 8 + i / 50 * 16, 16 + i / 50 * 16, true, (int64_t)(1 + i % 50)));
+    assert_true(f.bytes > FRAG_BYTES_MAX - 8192);
+    assert_null(give(7, 0, 1000, true, 60));
+    assert_null(give(7, 1000, 2000, true, 60));
+    struct pkt *whole = give(7, 2000, 2500, false, 60);
+    assert_non_null(whole);
+    pkt_free(whole);
+    end();
+}
+
 static void time_runs_out(void **state)
 {
     (void)state;
@@ -185,4 +201,4 @@ static void ecn_survives(void **state)
     end();
 }
 
-TESTS(any_order_with_duplicates, overlap_refuses_the_whole, impossible_lengths, bounded_in_number_and_bytes, time_runs_out, ecn_survives)
+TESTS(any_order_with_duplicates, overlap_refuses_the_whole, impossible_lengths, bounded_in_number_and_bytes, spoofers_do_not_crowd_out, time_runs_out, ecn_survives)

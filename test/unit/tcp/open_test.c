@@ -75,7 +75,7 @@ static void syn_ack_offers_what_was_asked(void **state)
     assert_int_equal(s->h.ack.n, 51);
     assert_int_equal(s->opt.mss, 1460);
     assert_true(s->opt.has_ts && s->opt.ts_ecr == 7);
-    assert_true(s->opt.has_wscale && s->opt.wscale == 5);
+    assert_true(s->opt.has_wscale && s->opt.wscale == 7);
     assert_true(s->opt.sack_permitted);
     assert_int_equal(s->h.window, 65535);                       /* not scaled on a SYN */
     struct tcp_conn *c = (struct tcp_conn *)(void *)demux_find(p->b.tcp, p->b.path.local, p->b.path.remote, SERVER_PORT, PEER_PORT);

@@ -256,7 +256,7 @@ static void urgent_is_announced(void **state)
 static void large_packets(void **state)
 {
     (void)state;
-    struct pair_config cfg = { .seed = 9, .gso = 65535 };
+    struct pair_config cfg = { .seed = 9, .gso = 65535, .a.send_buffer = 1 << 20, .b.recv_buffer = 1 << 20 };
     struct pair *p = pair_new(&cfg);
     pair_connect(p, NULL);
     watch_log(p, true);
