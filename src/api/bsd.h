@@ -38,6 +38,7 @@ struct sock_opt {
     uint32_t send_buffer, recv_buffer;  /* as was asked for; 0: never */
     int64_t  recv_timeout_ns, send_timeout_ns;          /* 0: none */
     uint32_t recv_low;                  /* 0: 1 */
+    uint32_t unsent_low;                /* TCP_NOTSENT_LOWAT: writable while less than this waits to be sent; 0: without limit */
 };
 
 /* As a caller of connect sees it.  PHASE_CONNECTING lasts until connect was told how it ended. */

@@ -8,8 +8,8 @@ enum { BUFFER_LEAST = 2304, BUFFER_MOST = 2 * 1024 * 1024, NAME_MAX_LEN = 16 };
 enum what { FLAG, NUMBER, BUFFER_OUT, BUFFER_IN, TIME_IN, TIME_OUT, LINGER, READ_ONLY, NAME, INFO };
 enum key {
     K_REUSEADDR, K_REUSEPORT, K_BROADCAST, K_OOBINLINE, K_KEEPALIVE, K_LINGER, K_SNDBUF, K_RCVBUF, K_RCVTIMEO, K_SNDTIMEO, K_RCVLOWAT, K_SNDLOWAT,
-    K_ERROR, K_TYPE, K_ACCEPTCONN, K_DOMAIN, K_PROTOCOL, K_DONTROUTE,
-    K_TOS, K_TTL, K_V6ONLY, K_NODELAY, K_CORK, K_MAXSEG, K_KEEPIDLE, K_KEEPINTVL, K_KEEPCNT, K_CONGESTION, K_INFO, K_QUICKACK
+    K_ERROR, K_TYPE, K_ACCEPTCONN, K_DOMAIN, K_PROTOCOL,
+    K_TOS, K_TTL, K_V6ONLY, K_NODELAY, K_CORK, K_MAXSEG, K_KEEPIDLE, K_KEEPINTVL, K_KEEPCNT, K_CONGESTION, K_INFO, K_NOTSENT, K_CC_INFO, K_MEMINFO
 };
 struct option { int level, name; enum key key; enum what what; int least, most; bool stream_only; };
 
@@ -42,6 +42,9 @@ static const struct option table[] = {
     { IPPROTO_TCP, TCP_KEEPCNT, K_KEEPCNT, NUMBER, 1, 127, true },
     { IPPROTO_TCP, TCP_CONGESTION, K_CONGESTION, NAME, 0, 0, true },
     { IPPROTO_TCP, TCP_INFO, K_INFO, INFO, 0, 0, true },
+    { IPPROTO_TCP, TCP_CC_INFO, K_CC_INFO, INFO, 0, 0, true },
+    { IPPROTO_TCP, TCP_NOTSENT_LOWAT, K_NOTSENT, NUMBER, INT32_MIN, INT32_MAX, true },
+    { SOL_SOCKET, SO_MEMINFO, K_MEMINFO, INFO, 0, 0, false },
 };
 
 /* NULL: errno. */
@@ -78,6 +81,8 @@ static void apply(struct sock *s)
     s->opt.tcp.reuse_addr = s->opt.reuse_addr;
     if (s->conn && !s->over)
         tcp_set_opt(s->conn, &s->opt.tcp, now_of(s));
+    if (s->listener)
+        tcp_listener_set_opt(s->listener, &s->opt.tcp);
     bsd_dgram_tune(s);
 }
 
@@ -109,6 +114,7 @@ static int number(struct sock *s, enum key k)
     const struct tcp_user_opt *t = &s->opt.tcp;
     switch (k) {
     case K_RCVLOWAT:  return s->opt.recv_low ? (int)s->opt.recv_low : 1;
+    case K_NOTSENT:   return (int)s->opt.unsent_low;
     case K_TOS:       return t->tos;
     case K_TTL:       return t->ttl ? t->ttl : 64;
     case K_MAXSEG:    return segment_size(s);
@@ -154,6 +160,26 @@ static int give_congestion(struct sock *s, void *value, socklen_t *len)
     return give(value, len, name, sizeof name);
 }
 
+/* What is held and what may be, in the order of linux/sock_diag.h. */
+static int give_memory(struct sock *s, void *value, socklen_t *len)
+{
+    struct tcp_status status = { 0 };
+    if (s->conn)
+        tcp_status(s->conn, &status);
+    const uint32_t words[9] = { status.rcv_queued, (uint32_t)buffer_size(s, false), 0, (uint32_t)buffer_size(s, true), 0, status.snd_queued };
+    return give(value, len, words, sizeof words);
+}
+
+static int give_info(struct sock *s, enum key k, void *value, socklen_t *len)
+{
+    if (k == K_MEMINFO)
+        return give_memory(s, value, len);
+    if (k == K_INFO)
+        return bsd_tcp_info(s, value, len);
+    *len = 0;                           /* the algorithm has nothing to tell */
+    return 0;
+}
+
 static int get(struct sock *s, const struct option *o, void *value, socklen_t *len)
 {
     int n;
@@ -162,7 +188,7 @@ static int get(struct sock *s, const struct option *o, void *value, socklen_t *l
     case TIME_IN:    return give_time(value, len, s->opt.recv_timeout_ns);
     case TIME_OUT:   return give_time(value, len, s->opt.send_timeout_ns);
     case NAME:       return give_congestion(s, value, len);
-    case INFO:       return bsd_tcp_info(s, value, len);
+    case INFO:       return give_info(s, o->key, value, len);
     case FLAG:       n = *flag_of(s, o->key); break;
     case BUFFER_OUT: n = buffer_size(s, true); break;
     case BUFFER_IN:  n = buffer_size(s, false); break;
@@ -197,6 +223,7 @@ static int set_number(struct sock *s, const struct option *o, int n)
         return EINVAL;
     switch (o->key) {
     case K_RCVLOWAT:  s->opt.recv_low = n < 0 ? INT32_MAX : (uint32_t)n; break;
+    case K_NOTSENT:   s->opt.unsent_low = (uint32_t)n; break;
     case K_TOS:       t->tos = (uint8_t)(s->fd.kind == FD_STREAM ? (n & ~3) | (t->tos & 3) : n); break;     /* ECN is TCP's own */
     case K_TTL:       t->ttl = n < 0 ? 0 : (uint8_t)n; break;
     case K_MAXSEG:    t->mss_max = (uint16_t)n; break;

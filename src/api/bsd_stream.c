@@ -72,13 +72,21 @@ static uint32_t low_water(const struct sock *s, const struct tcp_status *status)
     return most && low > most ? most : low;
 }
 
+static bool few_unsent(const struct sock *s, const struct tcp_status *status)
+{
+    const bool few = !s->opt.unsent_low || status->snd_queued - status->snd_unacked < s->opt.unsent_low;
+    if (!few)
+        tcp_want_write(s->conn);        /* told as acknowledgments come */
+    return few;
+}
+
 static uint32_t open_bits(struct sock *s, const struct tcp_status *status, uint8_t shut)
 {
     uint32_t bits = 0;
     const uint32_t hidden = bsd_stream_at_mark(s) && !s->opt.oob_inline;    /* the urgent byte is not for reading */
     if (status->rcv_queued >= low_water(s, status) + hidden)
         bits |= EPOLLIN | EPOLLRDNORM;
-    if (shut & SHUT_OUT || !s->conn || tcp_writable(s->conn))
+    if (shut & SHUT_OUT || !s->conn || (tcp_writable(s->conn) && few_unsent(s, status)))
         bits |= EPOLLOUT | EPOLLWRNORM;
     if (urgent_unread(s, status))
         bits |= EPOLLPRI;

@@ -115,6 +115,14 @@ enum plumb_err tcp_listen(struct tcp *t, struct endpoint local, const struct tcp
 
 struct endpoint tcp_listener_local(const struct tcp_listener *l)       { return l->local; }
 void tcp_listener_backlog(struct tcp_listener *l, uint32_t backlog)    { l->opt.backlog = backlog ? backlog : 1; }
+void tcp_listener_set_opt(struct tcp_listener *l, const struct tcp_user_opt *o)
+{
+    const uint32_t backlog = l->opt.backlog;
+    const bool hold = l->opt.hold;
+    l->opt = *o;
+    l->opt.backlog = backlog;
+    l->opt.hold = hold;
+}
 uint32_t tcp_listener_waiting(const struct tcp_listener *l)            { return l->n[QUEUE_ACCEPT]; }
 
 static struct tcp_conn *take_first(struct tcp_listener *l, enum tcp_queue from)

@@ -120,6 +120,8 @@ static bool next_segment(const struct tcp_conn *c, struct tcp_tx *x)
         x->flags |= FIN;
     if (n > 0 && seq_lt(next, c->snd.push) && seq_le(c->snd.push, to))
         x->flags |= PSH;                                /* [MUST-61]; once per run of pushes [SHLD-27] */
+    if (n > c->mss && c->t->cfg.push_large)
+        x->flags |= PSH;
     return n > 0 || (x->flags & FIN);
 }
 

@@ -51,6 +51,7 @@ struct tcp_config {
     bool     no_time_wait_reuse;        /* an OPEN never takes the place of TIME-WAIT */
     bool     rfc5681;                   /* initial window of 2 to 4 segments; slow start by one segment an ACK */
     bool     no_pacing;                 /* the window leaves at once */
+    bool     push_large;                /* PSH on what is larger than a segment, as Linux does: its receiver coalesces no further */
     bool     no_fast_path;              /* header prediction off: same bytes, by the slow path */
     bool     isn_fixed;                 /* simulation only: every initial sequence number is `isn` */
     uint32_t isn;
@@ -127,6 +128,8 @@ struct tcp_conn *tcp_accept(struct tcp_listener *l);            /* NULL: none */
 void tcp_listener_close(struct tcp_listener *l, int64_t now_ns);/* resets what was not accepted */
 struct endpoint tcp_listener_local(const struct tcp_listener *l);
 void tcp_listener_backlog(struct tcp_listener *l, uint32_t backlog);
+/* For connections whose SYN comes from now on; the backlog stays. */
+void tcp_listener_set_opt(struct tcp_listener *l, const struct tcp_user_opt *o);
 uint32_t tcp_listener_waiting(const struct tcp_listener *l);    /* to be accepted */
 /* Whether a connection in any state, TIME-WAIT too, has this local port (and address, unless none); `but_reusable`:
  * one without reuse_addr.  Walks all. */
@@ -148,6 +151,7 @@ void tcp_consume(struct tcp_conn *c, size_t n, int64_t now_ns);
 const uint8_t *tcp_peek_at(struct tcp_conn *c, size_t at, size_t *len);
 /* A third of the send buffer is free; false: TCP_WRITABLE will be told. */
 bool tcp_writable(struct tcp_conn *c);
+void tcp_want_write(struct tcp_conn *c);        /* TCP_WRITABLE will be told with the next acknowledgment of text */
 /* What was committed without a push need not wait for more. */
 void tcp_push(struct tcp_conn *c, int64_t now_ns);
 void tcp_commit_urgent(struct tcp_conn *c, size_t n, int64_t now_ns);

@@ -60,6 +60,8 @@ bool tcp_writable(struct tcp_conn *c)
     return !c->want_write;
 }
 
+void tcp_want_write(struct tcp_conn *c) { c->want_write = true; }
+
 static void commit(struct tcp_conn *c, size_t n, bool push, bool urgent, int64_t now_ns)
 {
     c->t->now_ns = now_ns;
@@ -209,6 +211,7 @@ void tcp_set_buffers(struct tcp_conn *c, uint32_t send, uint32_t recv)
 void tcp_set_opt(struct tcp_conn *c, const struct tcp_user_opt *o, int64_t now_ns)
 {
     c->t->now_ns = now_ns;
+    const bool uncorked = (o->no_delay && !c->no_delay) || (c->cork && !o->cork);
     const bool same_keeping = c->keepalive == o->keepalive && c->keep_idle_s == o->keep_idle_s && c->keep_interval_s == o->keep_interval_s;
     demux_reusable(&c->node, o->reuse_addr);
     c->no_delay = o->no_delay;
@@ -224,6 +227,8 @@ void tcp_set_opt(struct tcp_conn *c, const struct tcp_user_opt *o, int64_t now_n
     c->keep_probes = o->keep_probes;
     if (!same_keeping)
         tcp_timer_on_option(c, now_ns);
+    if (uncorked)
+        tcp_due_force(c);                               /* what waited goes, as on other hosts */
     if (tcp_owes(c))
         tcp_wake(c);
 }
