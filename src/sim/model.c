@@ -129,6 +129,10 @@ static void step(void *arg)
         return;
     if (now_ns >= e->stall_until_ns && !do_read(e, now_ns))
         return;
+    if (e->dozes && now_ns >= e->stall_until_ns && chance(e->m, 10)) {
+        e->dozes--;
+        e->stall_until_ns = now_ns + (int64_t)below(e->m, 3000) * NS_PER_MS;
+    }
     do_write(e, now_ns);
     look_at_state(e, now_ns);
 }
@@ -267,6 +271,7 @@ static void some_end(struct model *m, int side, int index)
     e->step_ns = (int64_t)(20 + log_below(m, 20000)) * 1000;
     if (chance(m, 15))
         e->stall_until_ns = (int64_t)below(m, 10000) * NS_PER_MS;
+    e->dozes = chance(m, 15) ? 1 + below(m, 12) : 0;
     if (chance(m, 8))
         e->abort_at_ns = (int64_t)log_below(m, 3000) * NS_PER_MS;
     e->early_close = chance(m, 5);

@@ -18,6 +18,7 @@ struct model_end {
     uint64_t to_write, written, read;
     uint32_t write_max, read_max;       /* largest piece of a step */
     int64_t  step_ns, stall_until_ns, abort_at_ns;
+    uint32_t dozes;                     /* how often it still stops reading for a while, until the window is closed */
     bool     early_close;               /* closes without reading to the end */
     bool     finished, aborted, failed, saw_end, shut;
     enum plumb_err error;

@@ -79,6 +79,8 @@ static bool hold_promise(struct model *m, int side, struct model_watch *w, const
         return true;                    /* nothing may come any more: its window means nothing */
     const uint32_t window = (uint32_t)p->h.window << (p->h.flags & SYN || !w->scaled || !w->peer_scaled ? 0 : w->shift);
     const seq_t edge = seq_add(p->h.ack, window);
+    if (w->reset && w->acked && seq_lt(p->h.ack, w->own_ack))
+        w->acked = false;               /* after its RST an old segment may open it again: the SYN cookie in it is good */
     if (w->acked && seq_lt(p->h.ack, w->own_ack))
         return model_breach(m, "side %d took back an acknowledgment", side);
     if (w->acked && seq_lt(edge, w->own_edge))
@@ -129,7 +131,7 @@ static void on_out(struct model *m, int side, const struct model_packet *p)
         w->reset = true;
         return;
     }
-    if ((p->h.flags & SYN) && w->reset && !seq_eq(w->isn, p->h.seq))
+    if ((p->h.flags & SYN) && (w->reset || w->fin))     /* a late SYN began it anew */
         *w = (struct model_watch){ .port = w->port, .peer_scaled = w->peer_scaled };
     if (p->h.flags & SYN) {
         if (w->syn && !seq_eq(w->isn, p->h.seq))
