@@ -11,7 +11,6 @@ plumb_bsd *plumb_bsd_open(plumb_stack *s, const struct plumb_bsd_hooks *h)
     if (!b)
         return NULL;
     b->s = s;
-    b->told_ns = DEADLINE_NEVER;
     if (h)
         memcpy(&b->hooks, h, h->size < sizeof b->hooks ? h->size : sizeof b->hooks);
     if (!b->hooks.max_fds)
@@ -52,13 +51,11 @@ static void pass_time(plumb_bsd *b)
     plumb_pass_time(b->s, b->now_ns);
 }
 
-/* Whoever drives the stack hears of it when there is something to do earlier than it knows. */
+/* Whoever drives the stack may know of a later deadline only. */
 static void tell_driver(plumb_bsd *b)
 {
-    const int64_t deadline_ns = plumb_deadline(b->s);
-    if (b->hooks.due && (deadline_ns <= b->now_ns || deadline_ns < b->told_ns))
+    if (b->hooks.due && plumb_deadline(b->s) != DEADLINE_NEVER)
         b->hooks.due(b->hooks.arg);
-    b->told_ns = deadline_ns;
 }
 
 void bsd_enter(plumb_bsd *b)

@@ -70,7 +70,7 @@ enum { BOUND_HASH = 256 };
 struct plumb_bsd {
     plumb_stack *s;
     struct plumb_bsd_hooks hooks;
-    int64_t now_ns, told_ns;            /* of the call under way; the deadline `due` was last called for */
+    int64_t now_ns;                     /* of the call under way */
     struct fd **fd;
     uint32_t n_fds, lowest_free;        /* no number below it is free */
     struct list bound[2][BOUND_HASH];   /* by kind and port */

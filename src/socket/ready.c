@@ -24,7 +24,7 @@ void waitable_notify(struct waitable *w, uint32_t bits)
         struct wait *x = list_entry(n, struct wait, node);
         end = n == last;
         n = n->next;
-        if (!x->events || !(bits & (x->events | ALWAYS)) || !x->woken(x, bits) || !x->exclusive)
+        if (!x->events || !(bits & (x->events | ALWAYS)) || !x->woken(x, bits) || !x->exclusive || bits == ~0u)
             continue;
         list_remove(&x->node);          /* the next one's turn is next */
         list_push(&w->waits, &x->node);

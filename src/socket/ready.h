@@ -36,5 +36,6 @@ void wait_add(struct waitable *on, struct wait *w);
 static inline void wait_remove(struct wait *w) { list_remove(&w->node); }
 /* The bits that hold now, of those a wait asked for; errors and hang-ups are always asked for. */
 uint32_t wait_bits(struct wait *w);
-/* Something changed: `bits` may hold that did not, or hold anew. */
+/* Something changed: `bits` may hold that did not, or hold anew.  ~0: its state is another, and
+ * everybody is woken, exclusive or not. */
 void waitable_notify(struct waitable *w, uint32_t bits);
