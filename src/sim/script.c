@@ -5,30 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LINKS = 16, SERVER_PORT = 8080, PEER_PORT = 50000, SPINS = 10000 };
-
-struct sent { int64_t time_ns; uint32_t len; uint8_t *bytes; };
-
-struct fd { bool used, bound, linger_abort; uint16_t port; struct tcp_listener *listener; struct tcp_conn *conn; struct tcp_user_opt opt;
-            uint32_t written, read; };
-
-struct run {
-    struct script s;
-    struct stack *st;
-    struct tcp *tcp;
-    unsigned iface;
-    int64_t now_ns, last_ns;            /* the clock; the time of the event before */
-    struct script_link link[LINKS];
-    unsigned n_links;
-    struct sent queue[SCRIPT_QUEUE];    /* what left and was not looked at yet */
-    unsigned first, n;
-    struct fd fd[SCRIPT_FDS];
-    uint32_t ended[WHY_COUNT];          /* why connections changed their state */
-    const struct script_event *at;
-    char *error;
-};
-
-__attribute__((format(printf, 2, 3))) static bool fail(struct run *r, const char *format, ...)
+bool script_fail(struct run *r, const char *format, ...)
 {
     char text[SCRIPT_ERROR - 100];
     va_list args;
@@ -73,13 +50,13 @@ static bool drain(struct run *r)
             struct sent *s = &r->queue[(r->first + r->n) % SCRIPT_QUEUE];
             if (r->n == SCRIPT_QUEUE) {
                 batch_free(&b);
-                return fail(r, "more than %d packets left and nobody looked at them", SCRIPT_QUEUE);
+                return script_fail(r, "more than %d packets left and nobody looked at them", SCRIPT_QUEUE);
             }
             *s = (struct sent){ .time_ns = r->now_ns, .len = pkt_total(b.pkt[i]) };
             s->bytes = malloc(s->len);
             if (!s->bytes) {
                 batch_free(&b);
-                return fail(r, "out of memory");
+                return script_fail(r, "out of memory");
             }
             pkt_gather(b.pkt[i], s->bytes, s->len);
             r->n++;
@@ -103,7 +80,7 @@ static bool advance(struct run *r, int64_t to_ns, bool stop_at_packet)
         if (!drain(r))
             return false;
         if (spin == SPINS)
-            return fail(r, "the stack's deadline never moves on");
+            return script_fail(r, "the stack's deadline never moves on");
     }
     if (!(stop_at_packet && r->n) && to_ns > r->now_ns)
         r->now_ns = to_ns;
@@ -122,7 +99,7 @@ static bool one_in(struct run *r, const struct script_seg *s)
     }
     struct pkt *k = script_build(l, s, stack_pools(r->st));
     if (!k)
-        return fail(r, "no packet buffer");
+        return script_fail(r, "no packet buffer");
     k->time_ns = r->now_ns;
     struct batch b = { .n = 0 };
     batch_add(&b, k);
@@ -147,7 +124,7 @@ static bool one_out(struct run *r, const struct script_event *e, int64_t when_ns
     if (!advance(r, until, true))
         return false;
     if (r->n == 0)
-        return fail(r, "a packet was wanted by %.6f s and none left", (double)when_ns / 1e9);
+        return script_fail(r, "a packet was wanted by %.6f s and none left", (double)when_ns / 1e9);
     struct sent s = r->queue[r->first];
     r->first = (r->first + 1) % SCRIPT_QUEUE;
     r->n--;
@@ -155,11 +132,11 @@ static bool one_out(struct run *r, const struct script_event *e, int64_t when_ns
     const bool same = s.bytes && script_match(l, &e->seg, s.bytes, s.len, why);
     free(s.bytes);
     if (!same)
-        return fail(r, "%s", why);
+        return script_fail(r, "%s", why);
     if (e->time_type == TIME_ANY)
         r->last_ns = s.time_ns;
     else if (s.time_ns < when_ns - slack || s.time_ns > until)
-        return fail(r, "it left at %.6f s, wanted at %.6f s", (double)s.time_ns / 1e9, (double)when_ns / 1e9);
+        return script_fail(r, "it left at %.6f s, wanted at %.6f s", (double)s.time_ns / 1e9, (double)when_ns / 1e9);
     return true;
 }
 
@@ -172,31 +149,6 @@ static bool packet_out(struct run *r, const struct script_event *e, int64_t when
 }
 
 /* ----------------------------------------------------------------- calls */
-
-static struct fd *fd_of(struct run *r, const char *text)
-{
-    const long n = strtol(text, NULL, 10);
-    return n >= 0 && n < SCRIPT_FDS && r->fd[n].used ? &r->fd[n] : NULL;
-}
-
-static const char *errno_name(enum plumb_err e)
-{
-    switch (e) {
-    case PLUMB_AGAIN: return "EAGAIN";
-    case PLUMB_REFUSED: return "ECONNREFUSED";
-    case PLUMB_RESET: return "ECONNRESET";
-    case PLUMB_TIMED_OUT: return "ETIMEDOUT";
-    case PLUMB_UNREACHABLE: return "EHOSTUNREACH";
-    case PLUMB_NO_ROUTE: return "ENETUNREACH";
-    case PLUMB_ABORTED: return "ECONNABORTED";
-    case PLUMB_CLOSED: return "EPIPE";
-    case PLUMB_NOT_CONNECTED: return "ENOTCONN";
-    case PLUMB_ADDR_IN_USE: return "EADDRINUSE";
-    case PLUMB_NO_PORTS: return "EADDRNOTAVAIL";
-    case PLUMB_INVALID: return "EINVAL";
-    default: return plumb_err_text(e);
-    }
-}
 
 static enum plumb_err conn_error(const struct tcp_conn *c, struct tcp_status *st)
 {
@@ -223,7 +175,7 @@ static long do_write(struct run *r, struct fd *f, uint32_t want, bool urgent, co
     if (done || want == 0)
         return (long)done;
     const enum plumb_err e = conn_error(f->conn, &st);
-    *error = errno_name(e != PLUMB_OK ? e : st.state == ESTABLISHED || st.state == CLOSE_WAIT || st.state < ESTABLISHED ? PLUMB_AGAIN : PLUMB_CLOSED);
+    *error = script_errno(e != PLUMB_OK ? e : st.state == ESTABLISHED || st.state == CLOSE_WAIT || st.state < ESTABLISHED ? PLUMB_AGAIN : PLUMB_CLOSED);
     return -1;
 }
 
@@ -249,13 +201,13 @@ static long do_read(struct run *r, struct fd *f, uint32_t want, const char **err
     const enum plumb_err e = conn_error(f->conn, &st);
     if (e == PLUMB_OK && st.peer_closed)
         return 0;
-    *error = errno_name(e != PLUMB_OK ? e : PLUMB_AGAIN);
+    *error = script_errno(e != PLUMB_OK ? e : PLUMB_AGAIN);
     return -1;
 }
 
 static long call_result(enum plumb_err e, const char **error)
 {
-    *error = errno_name(e);
+    *error = script_errno(e);
     return e == PLUMB_OK ? 0 : -1;
 }
 
@@ -280,7 +232,7 @@ static long do_connect(struct run *r, struct fd *f, const char *port, const char
         e = tcp_connect(r->tcp, &p, f->bound ? f->port : 0, remote, &f->opt, &f->conn, r->now_ns);
     if (e == PLUMB_OK)
         e = PLUMB_AGAIN;
-    *error = e == PLUMB_AGAIN ? "EINPROGRESS" : errno_name(e);
+    *error = e == PLUMB_AGAIN ? "EINPROGRESS" : script_errno(e);
     return -1;
 }
 
@@ -313,6 +265,15 @@ static long set_congestion(struct run *r, struct fd *f, const char *value, const
     return 0;
 }
 
+/* {onoff=1,linger=5} */
+static uint16_t second_number(const char *value)
+{
+    static const char digits[] = "0123456789";
+    value += strcspn(value, digits);
+    value += strspn(value, digits);
+    return (uint16_t)strtoul(value + strcspn(value, digits), NULL, 10);
+}
+
 static long do_setsockopt(struct run *r, struct fd *f, const char *name, const char *value, const char **error)
 {
     const long v = strtol(value + strcspn(value, "0123456789"), NULL, 10);
@@ -324,7 +285,9 @@ static long do_setsockopt(struct run *r, struct fd *f, const char *name, const c
     else if (!strcmp(name, "IP_TOS"))       f->opt.tos = (uint8_t)v;
     else if (!strcmp(name, "IP_TTL"))       f->opt.ttl = (uint8_t)v;
     else if (!strcmp(name, "TCP_CONGESTION")) return set_congestion(r, f, value, error);
-    else if (!strcmp(name, "SO_LINGER"))    f->linger_abort = true;
+    else if (!strcmp(name, "SO_LINGER"))    f->opt.linger = v != 0, f->opt.linger_s = second_number(value);
+    else if (!strcmp(name, "TCP_USER_TIMEOUT")) f->opt.user_timeout_ms = (uint32_t)v;
+    else if (!strcmp(name, "PLUMB_TELL_TIMEOUT")) f->opt.tell_user_timeout = v != 0;
     else if (!strcmp(name, "PLUMB_HOLD"))   f->opt.hold = v != 0;
     else if (strcmp(name, "SO_REUSEADDR"))  return -1;
     if (f->conn)
@@ -336,7 +299,7 @@ static long do_close(struct run *r, struct fd *f, bool abort)
 {
     if (f->listener)
         tcp_listener_close(f->listener, r->now_ns);
-    if (f->conn && (abort || f->linger_abort))
+    if (f->conn && abort)
         tcp_abort(f->conn, r->now_ns);
     else if (f->conn)
         tcp_close(f->conn, r->now_ns);
@@ -389,7 +352,7 @@ static long perform(struct run *r, const struct script_call *c, const char **err
     *error = "";
     if (!strcmp(c->name, "socket"))
         return do_socket(r);
-    struct fd *f = c->n_args ? fd_of(r, c->arg[0]) : NULL;
+    struct fd *f = c->n_args ? script_fd(r, c->arg[0]) : NULL;
     if (!f) {
         *error = "EBADF";
         return -1;
@@ -424,9 +387,9 @@ static bool call(struct run *r, const struct script_event *e)
         return false;
     if (connects && e->blocking) {
         struct tcp_status st;
-        struct fd *f = fd_of(r, c->arg[0]);
+        struct fd *f = script_fd(r, c->arg[0]);
         if (!f || !f->conn)
-            return fail(r, "connect: %s", error);
+            return script_fail(r, "connect: %s", error);
         f->bound = true;
         /* its result is looked at by the events that follow: a blocking connect
          * returns while packets come and go, so only the start is made here */
@@ -434,72 +397,7 @@ static bool call(struct run *r, const struct script_event *e)
     }
     if (c->any_result || (got == c->result && (got >= 0 || !*c->error || !strcmp(c->error, error))))
         return true;
-    return fail(r, "%s returned %ld %s, wanted %ld %s", c->name, got, got < 0 ? error : "", c->result, c->error);
-}
-
-/* ------------------------------------------------------------- assertions */
-
-static bool status_value(struct run *r, const struct script_assert *a, double *value, const char **text)
-{
-    struct tcp_status st;
-    struct fd *f = fd_of(r, a->arg);
-    if (!f || !f->conn)
-        return fail(r, "%s(%s): no such connection", a->name, a->arg);
-    tcp_status(f->conn, &st);
-    if (!strcmp(a->name, "state"))            *text = tcp_state_name((uint8_t)st.state);
-    else if (!strcmp(a->name, "timer"))       *text = st.timer;
-    else if (!strcmp(a->name, "ecn"))         *text = st.ecn;
-    else if (!strcmp(a->name, "ecn_marks"))   *value = st.ecn_marks;
-    else if (!strcmp(a->name, "congestion"))  *text = st.congestion;
-    else if (!strcmp(a->name, "error"))       *text = st.error == PLUMB_OK ? "none" : errno_name(st.error);
-    else if (!strcmp(a->name, "soft_error"))  *text = st.soft_error == PLUMB_OK ? "none" : errno_name(st.soft_error);
-    else if (!strcmp(a->name, "cwnd"))        *value = st.cwnd;
-    else if (!strcmp(a->name, "pacing"))      *value = (double)st.pacing;
-    else if (!strcmp(a->name, "ssthresh"))    *value = st.ssthresh;
-    else if (!strcmp(a->name, "mss"))         *value = st.mss;
-    else if (!strcmp(a->name, "snd_wnd"))     *value = st.snd_wnd;
-    else if (!strcmp(a->name, "rcv_wnd"))     *value = st.rcv_wnd;
-    else if (!strcmp(a->name, "snd_queued"))  *value = st.snd_queued;
-    else if (!strcmp(a->name, "unacked"))     *value = st.snd_unacked;
-    else if (!strcmp(a->name, "rcv_queued"))  *value = st.rcv_queued;
-    else if (!strcmp(a->name, "retransmits")) *value = st.retransmits;
-    else if (!strcmp(a->name, "rto_ms"))      *value = (double)st.rto_ns / 1e6;
-    else if (!strcmp(a->name, "srtt_ms"))     *value = (double)st.srtt_ns / 1e6;
-    else if (!strcmp(a->name, "rttvar_ms"))   *value = (double)st.rttvar_ns / 1e6;
-    else return fail(r, "nothing is called %s", a->name);
-    return true;
-}
-
-static bool drops_value(struct run *r, const char *name, double *value)
-{
-    for (unsigned w = 0; w < WHY_COUNT; w++) {
-        if (strcmp(why_name((enum why)w), name))
-            continue;
-        *value = (double)stack_trace(r->st)->drops[w];
-        return true;
-    }
-    return fail(r, "no reason is called %s", name);
-}
-
-static bool check(struct run *r, const struct script_assert *a)
-{
-    double value = 0;
-    const char *text = NULL;
-    if (!strcmp(a->name, "count"))
-        value = tcp_count(r->tcp);
-    else if (!strcmp(a->name, "drops")) {
-        if (!drops_value(r, a->arg, &value))
-            return false;
-    } else if (!status_value(r, a, &value, &text))
-        return false;
-    if (text) {
-        const bool same = strcmp(text, a->value) == 0;
-        return same == !strcmp(a->op, "==") || fail(r, "%s(%s) is %s", a->name, a->arg, text);
-    }
-    const double want = strtod(a->value, NULL);
-    const bool holds = !strcmp(a->op, "==") ? value == want : !strcmp(a->op, "!=") ? value != want : !strcmp(a->op, "<=") ? value <= want
-                     : !strcmp(a->op, ">=") ? value >= want : !strcmp(a->op, "<") ? value < want : value > want;
-    return holds || fail(r, "%s(%s) is %g", a->name, a->arg, value);
+    return script_fail(r, "%s returned %ld %s, wanted %ld %s", c->name, got, got < 0 ? error : "", c->result, c->error);
 }
 
 /* ------------------------------------------------------------------- run */
@@ -520,7 +418,7 @@ static bool step(struct run *r, const struct script_event *e)
     switch (e->type) {
     case SCRIPT_IN:   return packet_in(r, &e->seg);
     case SCRIPT_CALL: return call(r, e);
-    default:          return check(r, &e->check);
+    default:          return script_check(r, &e->check);
     }
 }
 
@@ -531,13 +429,13 @@ static bool finish(struct run *r)
     for (unsigned i = 0; i < r->s.n_reasons; i++) {
         const enum why w = r->s.reason[i];
         if (stack_trace(r->st)->drops[w] == 0 && r->ended[w] == 0)
-            return fail(r, "the script names %s and it never happened", why_name(w));
+            return script_fail(r, "the script names %s and it never happened", why_name(w));
     }
     if (r->n == 0)
         return true;
     const struct script_seg nothing = { .icmp_type = -1, .any_opt = true };
     script_match(link_of(r, default_port(r)), &nothing, r->queue[r->first].bytes, r->queue[r->first].len, why);
-    return fail(r, "%u packets left that the script does not name, the first at %.6f s: %s", r->n, (double)r->queue[r->first].time_ns / 1e9, why);
+    return script_fail(r, "%u packets left that the script does not name, the first at %.6f s: %s", r->n, (double)r->queue[r->first].time_ns / 1e9, why);
 }
 
 static void on_event(void *arg, const struct event *e, const void *bytes, uint32_t n_bytes)
@@ -557,7 +455,7 @@ static bool start(struct run *r)
     r->s.config.node = 1;
     r->st = stack_new(&r->s.config, 0);
     if (!r->st)
-        return fail(r, "no memory for a stack");
+        return script_fail(r, "no memory for a stack");
     r->tcp = stack_tcp(r->st);
     trace_watch(stack_trace(r->st), TRACE_TCP, on_event, r);
     r->iface = (unsigned)stack_add_iface(r->st, &ic, 0);

@@ -87,3 +87,35 @@ static inline uint8_t script_byte(uint32_t relative) { return (uint8_t)(relative
 struct pkt *script_build(const struct script_link *l, const struct script_seg *s, struct pkt_pools *pools);
 /* Compares a packet that left with what the script wants; learns ISN and time stamps. */
 bool script_match(struct script_link *l, const struct script_seg *want, const uint8_t *packet, uint32_t len, char error[SCRIPT_ERROR]);
+
+/* --------------------------------------------------------------------- run */
+
+enum { LINKS = 16, SERVER_PORT = 8080, PEER_PORT = 50000, SPINS = 10000 };
+
+struct sent { int64_t time_ns; uint32_t len; uint8_t *bytes; };
+
+struct fd { bool used, bound; uint16_t port; struct tcp_listener *listener; struct tcp_conn *conn; struct tcp_user_opt opt;
+            uint32_t written, read; };
+
+struct run {
+    struct script s;
+    struct stack *st;
+    struct tcp *tcp;
+    unsigned iface;
+    int64_t now_ns, last_ns;            /* the clock; the time of the event before */
+    struct script_link link[LINKS];
+    unsigned n_links;
+    struct sent queue[SCRIPT_QUEUE];    /* what left and was not looked at yet */
+    unsigned first, n;
+    struct fd fd[SCRIPT_FDS];
+    uint32_t ended[WHY_COUNT];          /* why connections changed their state */
+    const struct script_event *at;
+    char *error;
+};
+
+/* Notes what went wrong, with the line and the time; returns false. */
+__attribute__((format(printf, 2, 3))) bool script_fail(struct run *r, const char *format, ...);
+struct fd *script_fd(struct run *r, const char *text);
+const char *script_errno(enum plumb_err e);
+/* script_check.c */
+bool script_check(struct run *r, const struct script_assert *a);

@@ -125,6 +125,8 @@ static bool same_options(struct script_link *l, const struct tcp_opt *want, cons
                         got->accecn[1], got->accecn[2]), false;
     if (!same_sack(want, got))
         return sack_error(want, got, error);
+    if (want->user_timeout_s != got->user_timeout_s)
+        return snprintf(error, SCRIPT_ERROR, "uto %u wanted, %u sent", want->user_timeout_s, got->user_timeout_s), false;
     if (want->has_ts != got->has_ts)
         return snprintf(error, SCRIPT_ERROR, "a time stamp option is %swanted", want->has_ts ? "" : "not "), false;
     if (!want->has_ts)

@@ -166,6 +166,9 @@ static bool one_option(struct parser *q, struct tcp_opt *o, struct script_seg *s
             o->accecn[o->n_accecn++] = v;
         return o->n_accecn || bad(q, "accecn takes the bytes of ECT(0), CE and ECT(1)");
     }
+    if (take(q, "uto")) {
+        return number(q, &o->user_timeout_s) || bad(q, "uto needs seconds");
+    }
     if (take(q, "malformed")) {
         s->bad_opt = true;
         return true;
@@ -343,7 +346,8 @@ static bool assert_line(struct parser *q, struct script_assert *a)
 /* Buffers of a fixed size, so that a script says which window it means. */
 static struct tcp_config script_profile(void)
 {
-    return (struct tcp_config){ .congestion = TCP_CC_RENO, .ecn = TCP_ECN_OFF, .no_pacing = true, .send_buffer = 1 << 20, .recv_buffer = 1 << 20 };
+    return (struct tcp_config){ .congestion = TCP_CC_RENO, .ecn = TCP_ECN_OFF, .no_pacing = true,
+                                .no_quick_acks = true, .send_buffer = 1 << 20, .recv_buffer = 1 << 20 };
 }
 
 static bool ecn_knob(struct parser *q, struct tcp_config *t, uint32_t n)
@@ -378,6 +382,7 @@ static bool knob(struct parser *q, const char *name, const char *text)
     else if (!strcmp(name, "tcp_max_tw_buckets"))       t->max_time_wait = n;
     else if (!strcmp(name, "plumb.first_port"))         t->first_port = (uint16_t)n;
     else if (!strcmp(name, "plumb.last_port"))          t->last_port = (uint16_t)n;
+    else if (!strcmp(name, "plumb.quick_acks"))         t->no_quick_acks = n == 0;
     else if (!strcmp(name, "tcp_syncookies"))           t->syn_cookies = n == 0 ? SYN_COOKIES_NEVER : n == 1 ? SYN_COOKIES_WHEN_FULL : SYN_COOKIES_ALWAYS;
     else if (!strcmp(name, "tcp_keepalive_time"))       t->keepalive_idle_ns = (int64_t)(v * 1e9);
     else if (!strcmp(name, "tcp_keepalive_intvl"))      t->keepalive_interval_ns = (int64_t)(v * 1e9);

@@ -23,7 +23,8 @@ seg_fate tcp_drop_rst(struct tcp *t, struct tcp_seg *s, enum why why)
 static bool read_options(struct tcp_seg *s, struct reader *r, uint32_t len)
 {
     s->has_ts = false;
-    s->opt.n_sack = 0;
+    s->user_timeout_s = 0;
+    s->opt.n_sack = s->opt.n_accecn = 0;
     if (len == 12 && !(s->flags & SYN) && load_be32(r->at) == TS_FORM) {
         rd_skip(r, 4);
         s->ts_val = rd_u32(r);
@@ -40,6 +41,7 @@ static bool read_options(struct tcp_seg *s, struct reader *r, uint32_t len)
     s->has_ts = s->opt.has_ts;
     s->ts_val = s->opt.ts_val;
     s->ts_ecr = s->opt.ts_ecr;
+    s->user_timeout_s = s->opt.user_timeout_s;
     return true;
 }
 
@@ -102,6 +104,8 @@ seg_fate tcp_arrive_conn(struct tcp_conn *c, struct tcp_seg *s)
 {
     seg_fate fate = SEG_TAKEN;
     c->heard_ns = s->now_ns;
+    if (s->user_timeout_s && c->told_timeout_s)
+        tcp_timer_on_peer_timeout(c, s->user_timeout_s);
     if (c->state == SYN_SENT)
         fate = tcp_arrive_syn_sent(c, s);
     else if (c->t->cfg.no_fast_path || !tcp_fast(c, s))

@@ -21,9 +21,21 @@ static void syn_options(const struct tcp_conn *c, struct writer *w, int64_t now_
     o.wscale = c->rcv_scale;
     o.has_ts = answer ? c->ts.on : !f->no_timestamps; /* [RFC7323-3.2a] */
     o.sack_permitted = answer ? c->sack : !c->no_sack;  /* [RFC2018-2a] [RFC2018-2b] */
+    o.user_timeout_s = c->told_timeout_s;
     o.ts_val = tcp_ts_clock(c->ts.offset, now_ns);
     o.ts_ecr = answer ? c->ts.recent : 0; /* [RFC7323-3.2e] */
     tcp_opt_write(w, &o);
+}
+
+/* On a segment without text, when there is room. */
+static uint8_t timeout_option(const struct tcp_conn *c, uint8_t *at, uint8_t header_len)
+{
+    struct writer w = writer_of(at, (size_t)(TCP_HEADER_MAX - header_len));
+    const struct tcp_opt o = { .user_timeout_s = c->told_timeout_s };
+    if (header_len + 4 > TCP_HEADER_MAX)
+        return 0;
+    tcp_opt_write(&w, &o);
+    return (uint8_t)wr_len(&w);
 }
 
 static void ts_option(const struct tcp_conn *c, uint8_t *at, int64_t now_ns)
@@ -122,6 +134,8 @@ struct pkt *tcp_build(struct tcp_conn *c, const struct tcp_tx *x, int64_t now_ns
             h.header_len = (uint8_t)(h.header_len + tcp_sack_write(c, at + h.header_len, x));
         if (c->ecn.mode == ECN_ACCURATE)
             h.header_len = (uint8_t)(h.header_len + tcp_ecn_write(c, at + h.header_len, h.header_len - TCP_HEADER, x));
+        if (c->timeout_due && x->len == 0)
+            h.header_len = (uint8_t)(h.header_len + timeout_option(c, at + h.header_len, h.header_len));
     }
     struct writer w = writer_of(at, TCP_HEADER);
     tcp_header_write(&w, &h);

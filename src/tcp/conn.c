@@ -52,8 +52,11 @@ struct tcp_conn *tcp_conn_new(struct tcp *t, const struct path *p, uint16_t loca
     c->heard_ns = c->sent_ns = t->now_ns;
     c->rcv_scale = tcp_own_scale(t, o);
     tcp_cc_init(c, o->congestion);
+    tcp_delack_init(c);
     tcp_rtt_init(c);
     tcp_timer_init(c);
+    tcp_timer_user_timeout(c, o);
+    c->linger_abort = o->linger && !o->linger_s;
     demux_add(t, &c->node);
     t->live[index_of(c) / 64] |= UINT64_C(1) << index_of(c) % 64;
     return c;

@@ -55,6 +55,9 @@ struct tcp_owed {
     uint8_t  parts;                     /* segments not yet acknowledged */
     uint8_t  each;                      /* segments that owe an ACK each */
     bool     now;                       /* one ACK is owed now */
+    bool     pingpong;                  /* text goes both ways in turns */
+    uint8_t  quick;                     /* segments still acknowledged one by one */
+    int64_t  heard_ns;                  /* the last text; 0: none yet */
 };
 
 struct tcp_pace {
@@ -87,6 +90,7 @@ struct tcp_timers {
     int64_t rto_ns;                     /* retransmit, or persist while nothing is in flight */
     int64_t delack_ns;
     int64_t idle_ns;                    /* keepalive, or FIN-WAIT-2 of a user who is gone */
+    int64_t waiting_ns;                 /* since when something waits for an acknowledgment, or for a window; 0: nothing does */
     uint8_t retries, probes;
 };
 
@@ -159,6 +163,9 @@ struct tcp_conn {
     uint32_t send_buffer, send_most;    /* what it may queue now, and ever; owner: sent.c */
     uint32_t recv_buffer, recv_most;    /* what it may offer now, and ever; owner: window.c */
     uint32_t retransmits;
+    uint32_t user_timeout_ms;           /* 0: R2 counts instead */
+    uint32_t told_timeout_s;            /* RFC 5482's ADV_UTO; 0: the peer is not told, nor listened to */
+    bool     timeout_due, linger_abort; /* it is owed to the peer; CLOSE is ABORT */
 };
 
 struct tcp_listener {
@@ -360,6 +367,8 @@ void tcp_rcv_clear(struct tcp_conn *c);
 static inline bool rcv_has_gap(const struct tcp_conn *c) { return c->flight && c->flight->reasm.count > 0; }
 
 /* delack.c */
+void tcp_delack_init(struct tcp_conn *c);
+void tcp_delack_on_text_sent(struct tcp_conn *c, int64_t now_ns);
 void tcp_owe_text_ack(struct tcp_conn *c, uint32_t bytes, uint16_t part, int64_t now_ns);
 void tcp_owe_ack_now(struct tcp_conn *c);
 void tcp_owe_own_ack(struct tcp_conn *c);                       /* this segment owes one of its own */
@@ -433,6 +442,8 @@ void tcp_rate_on_delivered(struct tcp_conn *c, const struct sent_seg *s, uint32_
 void tcp_rate_on_lost(struct tcp_conn *c, uint32_t bytes);
 
 /* timer.c */
+void tcp_timer_user_timeout(struct tcp_conn *c, const struct tcp_user_opt *o);
+void tcp_timer_on_peer_timeout(struct tcp_conn *c, uint32_t seconds);     /* RFC 5482 §3.1 */
 void tcp_timer_init(struct tcp_conn *c);
 void tcp_timer_on_sending(struct tcp_conn *c, int64_t now_ns);  /* something that wants an acknowledgment is about to leave */
 void tcp_timer_on_progress(struct tcp_conn *c, int64_t now_ns); /* it was acknowledged, at least in part */
@@ -456,6 +467,7 @@ void tcp_due_probe(struct tcp_conn *c);
 void tcp_due_keepalive(struct tcp_conn *c);
 void tcp_due_force(struct tcp_conn *c);
 void tcp_due_update(struct tcp_conn *c);
+void tcp_due_timeout(struct tcp_conn *c);                       /* the user timeout changed: tell the peer */
 void tcp_due_nothing(struct tcp_conn *c);
 bool tcp_unsent(const struct tcp_conn *c);                      /* text or a FIN not sent yet */
 bool tcp_owes(const struct tcp_conn *c);                        /* a quick guess; tcp_out decides */

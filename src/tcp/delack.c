@@ -3,7 +3,32 @@
  * [MUST-58], what must be answered by itself owes its own. */
 #include "tcp/conn.h"
 
-enum { OWN_MAX = SACK_MOMENTS };
+enum { OWN_MAX = SACK_MOMENTS, QUICK = 16 };
+
+/* A connection's first segments, and those after a rest, are acknowledged one by one: the
+ * peer's window opens by what it hears.  Not so when text goes both ways in turns (pingpong):
+ * the answer carries the acknowledgment. */
+void tcp_delack_init(struct tcp_conn *c) { c->owed.quick = c->t->cfg.no_quick_acks ? 0 : QUICK; }
+
+static bool is_quick(struct tcp_conn *c, int64_t now_ns)
+{
+    struct tcp_owed *o = &c->owed;
+    if (o->heard_ns && now_ns - o->heard_ns > tcp_rto(c)) {
+        o->pingpong = false;
+        tcp_delack_init(c);
+    }
+    o->heard_ns = now_ns;
+    if (o->pingpong || o->quick == 0)
+        return false;
+    o->quick--;
+    return true;
+}
+
+void tcp_delack_on_text_sent(struct tcp_conn *c, int64_t now_ns)
+{
+    if (c->owed.heard_ns && now_ns - c->owed.heard_ns <= c->t->cfg.delayed_ack_ns)
+        c->owed.pingpong = true;
+}
 
 void tcp_owe_ack_now(struct tcp_conn *c)
 {
@@ -22,7 +47,7 @@ void tcp_owe_text_ack(struct tcp_conn *c, uint32_t bytes, uint16_t part, int64_t
         o->parts = 2;
     else
         o->parts++;
-    if (o->each || (o->parts >= 2 && o->bytes >= c->rcv_mss) || o->bytes >= 2u * c->rcv_mss) {
+    if (is_quick(c, now_ns) || o->each || (o->parts >= 2 && o->bytes >= c->rcv_mss) || o->bytes >= 2u * c->rcv_mss) {
         tcp_owe_ack_now(c);
         return;
     }
@@ -53,4 +78,9 @@ void tcp_ack_sent(struct tcp_conn *c, bool own)
     tcp_timer_on_ack_sent(c);
 }
 
-void tcp_delack_expired(struct tcp_conn *c) { tcp_owe_ack_now(c); }
+/* No answer came in time to carry it. */
+void tcp_delack_expired(struct tcp_conn *c)
+{
+    c->owed.pingpong = false;
+    tcp_owe_ack_now(c);
+}

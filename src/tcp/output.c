@@ -6,6 +6,7 @@ void tcp_due_probe(struct tcp_conn *c)     { c->due.probe = true; }
 void tcp_due_keepalive(struct tcp_conn *c) { c->due.keepalive = true; }
 void tcp_due_force(struct tcp_conn *c)     { c->due.force = true; }
 void tcp_due_update(struct tcp_conn *c)    { c->due.update = true; }
+void tcp_due_timeout(struct tcp_conn *c)   { c->timeout_due = true; }
 void tcp_due_nothing(struct tcp_conn *c)   { c->due = (struct tcp_due){ 0 }; }
 
 bool tcp_unsent(const struct tcp_conn *c)
@@ -22,7 +23,7 @@ static bool resending(const struct tcp_conn *c)
 bool tcp_owes(const struct tcp_conn *c)
 {
     const struct tcp_due *d = &c->due;
-    if (c->owed.now || c->owed.each || d->syn || d->probe || d->keepalive || d->force || d->update)
+    if (c->owed.now || c->owed.each || c->timeout_due || d->syn || d->probe || d->keepalive || d->force || d->update)
         return true;
     return state_in(c, HAS_OUTPUT) && (tcp_unsent(c) || resending(c));
 }
@@ -46,6 +47,8 @@ static void emit(struct tcp_conn *c, const struct tcp_tx *x, struct batch *b, in
     tcp_recover_sent(c, x->seq, to, now_ns);
     tcp_sent_advance(c, x->seq, to, now_ns);
     c->sent_ns = now_ns;
+    if (x->len)
+        tcp_delack_on_text_sent(c, now_ns);
     if ((x->flags & FIN) && c->state == CLOSE_WAIT)
         tcp_set_state(c, LAST_ACK, WHY_USER_CLOSE, now_ns);
 }
@@ -54,6 +57,7 @@ static void emit(struct tcp_conn *c, const struct tcp_tx *x, struct batch *b, in
 static void emit_bare(struct tcp_conn *c, seq_t seq, struct batch *b, int64_t now_ns)
 {
     emit(c, &(struct tcp_tx){ .seq = seq, .flags = ACK }, b, now_ns);
+    c->timeout_due = false;
 }
 
 static uint32_t min32(uint32_t a, uint32_t b) { return a < b ? a : b; }
@@ -197,7 +201,7 @@ static bool output(struct tcp_conn *c, struct batch *b, int64_t now_ns)
         send_probe(c, b, now_ns);
     if (state_in(c, HAS_OUTPUT) && !send_text(c, b, now_ns))
         return false;
-    if (!c->owed.now && !(c->due.update && tcp_rcv_update_due(c))) {
+    if (!c->owed.now && !c->timeout_due && !(c->due.update && tcp_rcv_update_due(c))) {
         c->due.update = false;
         return true;
     }

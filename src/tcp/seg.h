@@ -20,6 +20,7 @@ struct tcp_seg {
     uint8_t  flags;
     uint8_t  ecn, ace;                  /* codepoint of IP; AE, CWR and ECE as a number */
     bool     has_ts;
+    uint32_t user_timeout_s;            /* RFC 5482; 0: not there */
     uint32_t ts_val, ts_ecr;
     uint16_t local_port, remote_port;
     struct addr local, remote;

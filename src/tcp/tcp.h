@@ -47,6 +47,7 @@ struct tcp_config {
     uint8_t  wscale_least;              /* windows are scaled at least so much, though the buffer does not need it [0] */
     bool     no_timestamps, no_wscale, no_sack;     /* options not offered */
     enum { SYN_COOKIES_WHEN_FULL, SYN_COOKIES_NEVER, SYN_COOKIES_ALWAYS } syn_cookies;    /* [when a SYN queue is full] */
+    bool     no_quick_acks;             /* the first segments are not acknowledged one by one */
     bool     time_wait_rst;             /* a RST ends TIME-WAIT (RFC 9293); else it is ignored (RFC 1337) */
     bool     no_time_wait_reuse;        /* an OPEN never takes the place of TIME-WAIT */
     bool     rfc5681;                   /* initial window of 2 to 4 segments; slow start by one segment an ACK */
@@ -116,6 +117,10 @@ struct tcp_user_opt {
     bool     reuse_addr;                /* its port may be bound again while it lives on without a user, TIME-WAIT included */
     bool     reuse_port;                /* listeners: several may share an endpoint, each gets its part of the flows */
     bool     no_sack;                   /* SACK is not offered (RFC 2018) */
+    uint32_t user_timeout_ms;           /* how long text may go unacknowledged, or unsent; in the place of R2; 0: none */
+    bool     tell_user_timeout;         /* RFC 5482: the peer is told, and what it tells counts when it is longer */
+    bool     linger;                    /* CLOSE waits (socket/ and api/), or for linger_s 0 is ABORT */
+    uint16_t linger_s;
 };
 
 /* OPEN, active.  remote and local addresses come in `path`; local_port 0 picks one

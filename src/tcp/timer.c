@@ -36,17 +36,51 @@ void tcp_timer_stop(struct tcp_conn *c)
     tcp_timer_init(c);
 }
 
+/* A retransmission never comes later than the user's patience ends. */
+static int64_t after_rto(const struct tcp_conn *c, int64_t now_ns)
+{
+    const int64_t at_ns = time_after(now_ns, tcp_rto(c));
+    if (!c->user_timeout_ms || !c->timer.waiting_ns)
+        return at_ns;
+    return time_max(now_ns, time_min(at_ns, c->timer.waiting_ns + c->user_timeout_ms * NS_PER_MS));
+}
+
+static bool out_of_patience(const struct tcp_conn *c, int64_t now_ns)
+{
+    return c->user_timeout_ms && c->timer.waiting_ns && now_ns - c->timer.waiting_ns >= c->user_timeout_ms * NS_PER_MS;
+}
+
+void tcp_timer_user_timeout(struct tcp_conn *c, const struct tcp_user_opt *o)
+{
+    if (o->tell_user_timeout && o->user_timeout_ms && c->user_timeout_ms != o->user_timeout_ms && state_in(c, CAN_SEND | CAN_RECEIVE))
+        tcp_due_timeout(c);
+    c->user_timeout_ms = o->user_timeout_ms;
+    c->told_timeout_s = o->tell_user_timeout ? (o->user_timeout_ms + 999) / 1000 : 0;          /* whole seconds, rounded up */
+}
+
+/* USER_TIMEOUT = min(U_LIMIT, max(ADV_UTO, REMOTE_UTO, L_LIMIT)): the longer of the two, within 100 s and a day. */
+void tcp_timer_on_peer_timeout(struct tcp_conn *c, uint32_t seconds)
+{
+    const uint32_t least_ms = 100 * 1000, most_ms = 86400 * 1000;
+    const uint32_t theirs_ms = seconds < 86400 ? seconds * 1000 : most_ms;
+    const uint32_t longer_ms = theirs_ms > c->user_timeout_ms ? theirs_ms : c->user_timeout_ms;
+    c->user_timeout_ms = longer_ms < least_ms ? least_ms : longer_ms > most_ms ? most_ms : longer_ms;
+}
+
 void tcp_timer_on_sending(struct tcp_conn *c, int64_t now_ns)
 {
+    if (!in_flight(c) && !c->timer.retries)
+        c->timer.waiting_ns = now_ns;
     if (in_flight(c) && c->timer.rto_ns != DEADLINE_NEVER) /* [RFC6298-5.1] */
         return;
-    c->timer.rto_ns = time_after(now_ns, tcp_rto(c));   /* RFC 6298 (5.1) [RFC6298-5a] */
+    c->timer.rto_ns = after_rto(c, now_ns);             /* RFC 6298 (5.1) [RFC6298-5a] */
     arm(c);
 }
 
 void tcp_timer_on_progress(struct tcp_conn *c, int64_t now_ns)
 {
     c->timer.retries = 0;
+    c->timer.waiting_ns = in_flight(c) ? now_ns : 0;
     c->timer.rto_ns = in_flight(c) ? time_after(now_ns, tcp_rto(c)) : DEADLINE_NEVER;   /* (5.2), (5.3) [RFC6298-5.2] [RFC6298-5.3] */
     arm(c);
 }
@@ -63,6 +97,8 @@ void tcp_timer_on_blocked(struct tcp_conn *c, int64_t now_ns)
     if (c->timer.rto_ns != DEADLINE_NEVER)
         return;
     const bool closed = c->snd.wnd == 0;
+    if (!c->timer.waiting_ns)
+        c->timer.waiting_ns = now_ns;
     c->timer.rto_ns = time_after(now_ns, closed ? tcp_rto(c) : OVERRIDE_NS);            /* [SHLD-29] */
     arm(c);
 }
@@ -85,6 +121,7 @@ void tcp_timer_on_unblocked(struct tcp_conn *c)
         return;
     c->timer.rto_ns = DEADLINE_NEVER;
     c->timer.retries = 0;
+    c->timer.waiting_ns = 0;
     arm(c);
 }
 
@@ -151,6 +188,12 @@ static bool too_many(struct tcp_conn *c, int64_t now_ns)
 {
     const struct tcp_config *f = &c->t->cfg;
     const bool syn = c->state == SYN_SENT || c->state == SYN_RECEIVED;
+    if (out_of_patience(c, now_ns)) {
+        give_up(c, WHY_USER_TIMEOUT, now_ns);
+        return true;
+    }
+    if (c->user_timeout_ms && !syn)
+        return false;
     const uint8_t limit = c->state == SYN_SENT ? f->syn_retries : c->state == SYN_RECEIVED ? f->synack_retries : c->retries_max;
     if (limit == UINT8_MAX || c->timer.retries < limit)
         return false;
@@ -173,7 +216,7 @@ static void retransmit(struct tcp_conn *c, int64_t now_ns)
         c->timer.retries++;
     TRACE(c->t->trace, now_ns, c->serial, tcp_rto, .seq = c->snd.una.n, .rto_ns = tcp_rto(c), .count = c->timer.retries);
     tcp_rtt_back_off(c);                                /* (5.5) */
-    c->timer.rto_ns = time_after(now_ns, tcp_rto(c));   /* (5.6) [RFC6298-5.6] */
+    c->timer.rto_ns = after_rto(c, now_ns);             /* (5.6) [RFC6298-5.6] */
     if (c->timer.retries == R1)
         trouble(c);
     if (c->state == SYN_SENT || c->state == SYN_RECEIVED) {
@@ -194,7 +237,7 @@ static void persist(struct tcp_conn *c, int64_t now_ns)
     }
     c->timer.retries++;
     tcp_rtt_back_off(c);
-    c->timer.rto_ns = time_after(now_ns, tcp_rto(c));
+    c->timer.rto_ns = after_rto(c, now_ns);
     tcp_due_probe(c);
 }
 
@@ -232,7 +275,8 @@ static void idle_expired(struct tcp_conn *c, int64_t now_ns)
         c->timer.idle_ns = time_after(now_ns, keep_idle(c));
         return;
     }
-    if (c->timer.probes >= keep_probes(c)) {       /* never for one probe unanswered [MUST-29] */
+    if ((c->timer.probes && c->user_timeout_ms && now_ns - c->heard_ns >= c->user_timeout_ms * NS_PER_MS) ||
+        c->timer.probes >= keep_probes(c)) {       /* never for one probe unanswered [MUST-29] */
         give_up(c, WHY_KEEPALIVE_LIMIT, now_ns);
         return;
     }

@@ -162,7 +162,7 @@ void tcp_close(struct tcp_conn *c, int64_t now_ns)
         return;
     }
     const bool unread = c->state >= ESTABLISHED && seq_lt(c->rcv.read, rcv_text_end(c));
-    if (unread || c->hold) {
+    if (unread || c->hold || c->linger_abort) {
         if (state_in(c, IN(CLOSING) | IN(LAST_ACK)))
             tcp_reply_abort(c, now_ns);                 /* ABORT is silent there, and nobody would repeat our FIN */
         tcp_abort(c, now_ns);
@@ -216,6 +216,8 @@ void tcp_set_opt(struct tcp_conn *c, const struct tcp_user_opt *o, int64_t now_n
     demux_reusable(&c->node, o->reuse_addr);
     c->no_delay = o->no_delay;
     c->cork = o->cork;
+    c->linger_abort = o->linger && !o->linger_s;
+    tcp_timer_user_timeout(c, o);
     c->keepalive = o->keepalive;
     c->tos = o->tos;
     c->ttl = o->ttl;

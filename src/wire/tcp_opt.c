@@ -1,8 +1,9 @@
 #include "wire/tcp_opt.h"
 
 /* END, NOP and MSS are the ones every TCP knows [MUST-4]; all but the first two have a length [MUST-68]. */
-enum { KIND_END = 0, KIND_NOP = 1, KIND_MSS = 2, KIND_WSCALE = 3, KIND_SACK_PERMITTED = 4, KIND_SACK = 5, KIND_TS = 8, KIND_ACCECN0 = 172, KIND_ACCECN1 = 174 };
-enum { LEN_MSS = 4, LEN_WSCALE = 3, LEN_SACK_PERMITTED = 2, LEN_TS = 10, LEN_SACK_BLOCK = 8, LEN_ACCECN_FIELD = 3, ROOM = 40 };
+enum { KIND_END = 0, KIND_NOP = 1, KIND_MSS = 2, KIND_WSCALE = 3, KIND_SACK_PERMITTED = 4, KIND_SACK = 5, KIND_TS = 8,
+       KIND_USER_TIMEOUT = 28, KIND_ACCECN0 = 172, KIND_ACCECN1 = 174 };
+enum { LEN_MSS = 4, LEN_WSCALE = 3, LEN_SACK_PERMITTED = 2, LEN_TS = 10, LEN_USER_TIMEOUT = 4, LEN_SACK_BLOCK = 8, LEN_ACCECN_FIELD = 3, ROOM = 40 };
 
 static void read_sack(struct reader *value, struct tcp_opt *out)
 {
@@ -48,6 +49,9 @@ static void read_option(uint8_t kind, uint8_t len, struct reader *value, struct 
         out->has_ts = true;
         out->ts_val = rd_u32(value);
         out->ts_ecr = rd_u32(value);
+    } else if (kind == KIND_USER_TIMEOUT && len == LEN_USER_TIMEOUT) {
+        const uint16_t v = rd_u16(value);       /* the first bit: minutes, else seconds */
+        out->user_timeout_s = v & 0x8000 ? (v & 0x7fffu) * 60 : v;
     } else if (kind == KIND_SACK) {
         read_sack(value, out);
     } else if (kind == KIND_ACCECN0 || kind == KIND_ACCECN1) {
@@ -113,6 +117,11 @@ void tcp_opt_write(struct writer *w, const struct tcp_opt *o)
     if (o->has_wscale) {
         write_kind(w, 1, KIND_WSCALE, LEN_WSCALE);
         wr_u8(w, o->wscale);
+    }
+    if (o->user_timeout_s) {
+        const uint32_t s = o->user_timeout_s, minutes = (s + 59) / 60;
+        write_kind(w, 0, KIND_USER_TIMEOUT, LEN_USER_TIMEOUT);
+        wr_u16(w, (uint16_t)(s < 0x8000 ? s : 0x8000 | (minutes < 0x8000 ? minutes : 0x7fff)));
     }
     if (o->n_accecn) {
         const uint8_t len = (uint8_t)(2 + o->n_accecn * LEN_ACCECN_FIELD);

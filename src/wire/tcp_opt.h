@@ -14,6 +14,7 @@ struct tcp_opt {
     bool     has_mss, has_wscale, has_ts, sack_permitted;
     uint32_t ts_val, ts_ecr;
     struct tcp_sack sack[TCP_SACK_MAX];
+    uint32_t user_timeout_s;            /* RFC 5482; 0: not there */
     uint8_t  n_accecn;                  /* RFC 9768 §3.2.3: how many of these were there, in this order */
     uint32_t accecn[3];                 /* bytes that came with ECT(0), CE, ECT(1), modulo 2^24 */
 };
