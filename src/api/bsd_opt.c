@@ -9,7 +9,8 @@ enum what { FLAG, NUMBER, BUFFER_OUT, BUFFER_IN, TIME_IN, TIME_OUT, LINGER, READ
 enum key {
     K_REUSEADDR, K_REUSEPORT, K_BROADCAST, K_OOBINLINE, K_KEEPALIVE, K_LINGER, K_SNDBUF, K_RCVBUF, K_RCVTIMEO, K_SNDTIMEO, K_RCVLOWAT, K_SNDLOWAT,
     K_ERROR, K_TYPE, K_ACCEPTCONN, K_DOMAIN, K_PROTOCOL,
-    K_TOS, K_TTL, K_V6ONLY, K_NODELAY, K_CORK, K_MAXSEG, K_KEEPIDLE, K_KEEPINTVL, K_KEEPCNT, K_CONGESTION, K_INFO, K_NOTSENT, K_CC_INFO, K_MEMINFO
+    K_TOS, K_TTL, K_V6ONLY, K_NODELAY, K_CORK, K_MAXSEG, K_KEEPIDLE, K_KEEPINTVL, K_KEEPCNT, K_CONGESTION,
+    K_USER_TIMEOUT, K_INFO, K_NOTSENT, K_CC_INFO, K_MEMINFO
 };
 struct option { int level, name; enum key key; enum what what; int least, most; bool stream_only; };
 
@@ -40,6 +41,7 @@ static const struct option table[] = {
     { IPPROTO_TCP, TCP_KEEPIDLE, K_KEEPIDLE, NUMBER, 1, 32767, true },
     { IPPROTO_TCP, TCP_KEEPINTVL, K_KEEPINTVL, NUMBER, 1, 32767, true },
     { IPPROTO_TCP, TCP_KEEPCNT, K_KEEPCNT, NUMBER, 1, 127, true },
+    { IPPROTO_TCP, TCP_USER_TIMEOUT, K_USER_TIMEOUT, NUMBER, 0, INT32_MAX, true },
     { IPPROTO_TCP, TCP_CONGESTION, K_CONGESTION, NAME, 0, 0, true },
     { IPPROTO_TCP, TCP_INFO, K_INFO, INFO, 0, 0, true },
     { IPPROTO_TCP, TCP_CC_INFO, K_CC_INFO, INFO, 0, 0, true },
@@ -114,6 +116,7 @@ static int number(struct sock *s, enum key k)
     const struct tcp_user_opt *t = &s->opt.tcp;
     switch (k) {
     case K_RCVLOWAT:  return s->opt.recv_low ? (int)s->opt.recv_low : 1;
+    case K_USER_TIMEOUT: return (int)t->user_timeout_ms;
     case K_NOTSENT:   return (int)s->opt.unsent_low;
     case K_TOS:       return t->tos;
     case K_TTL:       return t->ttl ? t->ttl : 64;
@@ -124,7 +127,8 @@ static int number(struct sock *s, enum key k)
     }
 }
 
-/* Twice what was asked for, as Linux counts its overhead in; what is used is what was asked for. */
+/* Twice what was asked for, as Linux has it, which counts overhead in.  That much may be queued to send; for
+ * receiving, where Linux sets half aside, what was asked for is the window. */
 static int buffer_size(const struct sock *s, bool out)
 {
     const uint32_t asked = out ? s->opt.send_buffer : s->opt.recv_buffer;
@@ -223,6 +227,7 @@ static int set_number(struct sock *s, const struct option *o, int n)
         return EINVAL;
     switch (o->key) {
     case K_RCVLOWAT:  s->opt.recv_low = n < 0 ? INT32_MAX : (uint32_t)n; break;
+    case K_USER_TIMEOUT: t->user_timeout_ms = (uint32_t)n; break;
     case K_NOTSENT:   s->opt.unsent_low = (uint32_t)n; break;
     case K_TOS:       t->tos = (uint8_t)(s->fd.kind == FD_STREAM ? (n & ~3) | (t->tos & 3) : n); break;     /* ECN is TCP's own */
     case K_TTL:       t->ttl = n < 0 ? 0 : (uint8_t)n; break;
@@ -238,11 +243,11 @@ static int set_buffer(struct sock *s, bool out, int n)
 {
     const uint32_t size = n < BUFFER_LEAST / 2 ? BUFFER_LEAST / 2 : n > BUFFER_MOST ? BUFFER_MOST : (uint32_t)n;
     if (out)
-        s->opt.send_buffer = s->opt.tcp.send_buffer = size;
+        s->opt.tcp.send_buffer = 2 * (s->opt.send_buffer = size);
     else
         s->opt.recv_buffer = s->opt.tcp.recv_buffer = size;
     if (s->conn && !s->over)
-        tcp_set_buffers(s->conn, s->opt.send_buffer, s->opt.recv_buffer);
+        tcp_set_buffers(s->conn, s->opt.tcp.send_buffer, s->opt.tcp.recv_buffer);
     return 0;
 }
 

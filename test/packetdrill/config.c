@@ -65,11 +65,18 @@ static uint8_t scale_for(long bytes)
     return scale;
 }
 
-static uint32_t buffer(long n) { return n < 4096 ? 4096 : n > 2 << 20 ? 2 << 20 : (uint32_t)n; }
+static uint32_t buffer(long n) { return n < 4096 ? 4096 : n > 4 << 20 ? 4 << 20 : (uint32_t)n; }
+
+/* Its numbers: 0 off, 1 classic, 2 when asked, 3 and more accurate. */
+static uint8_t ecn(long n)
+{
+    static const uint8_t of[] = { TCP_ECN_OFF, TCP_ECN_CLASSIC, TCP_ECN_PASSIVE };
+    return n >= 0 && n < 3 ? of[n] : TCP_ECN_ACCURATE;
+}
 
 struct tcp_config config_read(const struct flags *f)
 {
-    struct tcp_config c = f->plain ? tcp_rfc_plain() : (struct tcp_config){ .push_large = true };
+    struct tcp_config c = f->plain ? tcp_rfc_plain() : (struct tcp_config){ .push_large = true, .no_pacing = true };
     c.no_timestamps = sysctl("tcp_timestamps", 0, 1) == 0;
     c.no_sack = sysctl("tcp_sack", 0, 1) == 0;
     c.no_wscale = sysctl("tcp_window_scaling", 0, 1) == 0;
@@ -79,8 +86,11 @@ struct tcp_config config_read(const struct flags *f)
     c.keepalive_idle_ns = sysctl("tcp_keepalive_time", 0, 7200) * NS_PER_SEC;
     c.keepalive_interval_ns = sysctl("tcp_keepalive_intvl", 0, 75) * NS_PER_SEC;
     c.keepalive_probes = (uint8_t)sysctl("tcp_keepalive_probes", 0, 9);
-    c.send_buffer = buffer(sysctl("tcp_wmem", 1, 262144));
-    c.recv_buffer = buffer(sysctl("tcp_rmem", 1, 540000) / 2);      /* as much again is overhead there */
+    c.send_start = buffer(sysctl("tcp_wmem", 1, 262144));
+    c.send_most = buffer(sysctl("tcp_wmem", 2, 4 << 20));
+    c.recv_start = buffer(sysctl("tcp_rmem", 1, 540000) / 2);       /* as much again is overhead there */
+    c.recv_most = buffer(sysctl("tcp_rmem", 2, 15 << 20) / 2);
+    c.ecn = ecn(sysctl("tcp_ecn", 0, 2));
     c.wscale_least = scale_for(sysctl("tcp_rmem", 2, 15 << 20));
     c.congestion = congestion(f->congestion);
     c.syn_cookies = sysctl("tcp_syncookies", 0, 1) == 0 ? SYN_COOKIES_NEVER : SYN_COOKIES_WHEN_FULL;
