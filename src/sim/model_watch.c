@@ -197,6 +197,21 @@ static void say_packet(const struct model *m, const struct event *e, int side, c
            p->h.src_port, p->h.dst_port, p->h.flags, p->h.seq.n, p->h.ack.n, p->h.window, rd_left(&p->data));
 }
 
+/* What a sender made of it. */
+static void say_event(const struct event *e, int side)
+{
+    const double at_s = (double)e->time_ns / 1e9;
+    if (e->kind == EV_tcp_rto)
+        printf("%12.6f %d conn %u: timeout %u of %u after %.3f s\n", at_s, side, e->conn, EVENT_BODY_OF(e, tcp_rto)->count, EVENT_BODY_OF(e, tcp_rto)->seq,
+               (double)EVENT_BODY_OF(e, tcp_rto)->rto_ns / 1e9);
+    else if (e->kind == EV_tcp_recovery)
+        printf("%12.6f %d conn %u: recovery %u to %u\n", at_s, side, e->conn, EVENT_BODY_OF(e, tcp_recovery)->phase, EVENT_BODY_OF(e, tcp_recovery)->recover);
+    else if (e->kind == EV_tcp_undo)
+        printf("%12.6f %d conn %u: undone by %u\n", at_s, side, e->conn, EVENT_BODY_OF(e, tcp_undo)->by);
+    else if (e->kind == EV_tcp_tail_probe)
+        printf("%12.6f %d conn %u: tail probe %u\n", at_s, side, e->conn, EVENT_BODY_OF(e, tcp_tail_probe)->seq);
+}
+
 static void note_drop(struct model *m, enum why why)
 {
     switch (why) {
@@ -234,6 +249,8 @@ void model_watch_event(void *arg, const struct event *e, const void *bytes, uint
     const int side = e->node == 1 ? 0 : 1;
     struct model_packet p;
     hold_owed(m, side, e->time_ns);
+    if (m->verbose)
+        say_event(e, side);
     switch (e->kind) {
     case EV_pkt_out:
     case EV_pkt_in:
@@ -269,6 +286,8 @@ void model_watch_event(void *arg, const struct event *e, const void *bytes, uint
         if (EVENT_BODY_OF(e, tcp_retransmit)->cause == 1)
             m->out->seen[SEEN_FAST_RETRANSMIT] = true;
         break;
+    case EV_tcp_tail_probe: m->out->seen[SEEN_TAIL_PROBE] = true; break;
+    case EV_tcp_undo:       m->out->seen[SEEN_UNDO] = true; break;
     case EV_tcp_probe:      m->out->seen[SEEN_PROBE] = true; break;
     default: break;
     }

@@ -1,23 +1,32 @@
 /* An acceptable acknowledgment: §3.10.7.4 fifth, ESTABLISHED. */
 #include "tcp/conn.h"
 
-/* A sample of the segment that left first; when all were sent twice, by the time stamp, which
- * tells the two apart (RFC 6298 §3). */
-static void take_rtt(struct tcp_conn *c, const struct tcp_seg *s, const struct sent_acked *a)
+/* A sample of the segment that left first; when all were sent twice, by the time stamp,
+ * which tells the two apart (RFC 6298 §3). */
+static void take_rtt(struct tcp_conn *c, const struct tcp_news *n)
 {
-    int64_t rtt_ns = a->first_rtt_ns;
-    if (rtt_ns < 0 && c->ts.on && s->has_ts && s->ts_ecr && c->flight && c->flight->rec.resent) { /* [RFC7323-4.1] */
-        const int32_t ms = (int32_t)(tcp_ts_clock(c->ts.offset, s->time_ns) - s->ts_ecr);
-        rtt_ns = ms < 0 ? -1 : ms * NS_PER_MS;
-    }
+    int64_t rtt_ns = n->first_rtt_ns;
+    if (n->last_rtt_ns >= 0)
+        tcp_rtt_least(c, n->last_rtt_ns, n->now_ns);
+    if (!n->acked)                              /* the timeout stays backed off until SND.UNA moves */
+        return;
+    if (rtt_ns < 0 && n->has_ecr && c->flight && c->flight->rec.resent) /* [RFC7323-4.1] */
+        rtt_ns = tcp_ts_age_ns(c, n->ts_ecr, n->time_ns);
     if (rtt_ns >= 0)
-        tcp_rtt_sample(c, rtt_ns, s->now_ns);
+        tcp_rtt_sample(c, rtt_ns, n->now_ns);
+}
+
+static struct tcp_news news_of(const struct tcp_conn *c, const struct tcp_seg *s)
+{
+    return (struct tcp_news){ .ack = s->ack, .flight = in_flight(c), .ts_ecr = s->ts_ecr, .has_ecr = c->ts.on && s->has_ts && s->ts_ecr,
+                              .first_rtt_ns = -1, .last_rtt_ns = -1, .time_ns = s->time_ns, .now_ns = s->now_ns };
 }
 
 void tcp_on_syn_acked(struct tcp_conn *c, const struct tcp_seg *s)
 {
-    const struct sent_acked a = tcp_sent_acked(c, s->ack, s->time_ns);
-    take_rtt(c, s, &a);
+    struct tcp_news n = news_of(c, s);
+    tcp_sent_acked(c, s->ack, &n);
+    take_rtt(c, &n);
     tcp_timer_on_progress(c, s->now_ns);
     tcp_flight_done(c);
 }
@@ -31,23 +40,6 @@ static void tell_writable(struct tcp_conn *c)
         return;
     c->want_write = false;
     tcp_ready(c, TCP_WRITABLE);
-}
-
-static void advance(struct tcp_conn *c, const struct tcp_seg *s)
-{
-    const uint32_t before = in_flight(c);
-    const struct sent_acked a = tcp_sent_acked(c, s->ack, s->time_ns);
-    const bool recovering = c->flight && c->flight->rec.phase == REC_FAST;
-    take_rtt(c, s, &a);
-    c->soft_error = PLUMB_OK;
-    if (!recovering || !in_flight(c))
-        tcp_timer_on_progress(c, s->now_ns);    /* in fast recovery recover.c decides */
-    if (c->flight)
-        tcp_recover_on_ack(c, &(struct recover_ack){ .bytes = a.bytes, .in_flight = before, .rtt_ns = a.last_rtt_ns, .now_ns = s->now_ns });
-    if (a.fin)
-        tcp_ready(c, TCP_WRITABLE);
-    tcp_sent_tune(c);
-    tell_writable(c);
 }
 
 /* RFC 5681 §2, DUPLICATE ACKNOWLEDGMENT. */
@@ -75,18 +67,46 @@ static void update_window(struct tcp_conn *c, const struct tcp_seg *s, uint32_t 
     tcp_timer_on_unblocked(c);
 }
 
+/* What it says of what was sent. */
+static void learn(struct tcp_conn *c, const struct tcp_seg *s, struct tcp_news *n)
+{
+    if (seq_lt(c->snd.una, s->ack)) {
+        tcp_sent_acked(c, s->ack, n);
+        c->soft_error = PLUMB_OK;
+    }
+    if (c->sack && s->opt.n_sack)
+        tcp_sacked(c, s, n);
+    if (n->dsack)
+        tcp_rack_on_dsack(c);
+    if (n->delivered)
+        take_rtt(c, n);
+}
+
 void tcp_on_ack(struct tcp_conn *c, const struct tcp_seg *s)
 {
     const uint32_t wnd = s->wnd << c->snd_scale; /* [RFC7323-2.3b] */
-    const bool advances = seq_lt(c->snd.una, s->ack);
+    struct tcp_news n = news_of(c, s);
+    n.duplicate = is_duplicate(c, s, wnd);
     tcp_timer_on_heard(c);
     if (c->ecn.mode != ECN_NONE)
-        tcp_ecn_heard(c, s, advances);
-    if (advances)
-        advance(c, s);
-    else if (is_duplicate(c, s, wnd))
-        tcp_recover_on_dup_ack(c, s->now_ns);
+        tcp_ecn_heard(c, s, seq_lt(c->snd.una, s->ack));
+    learn(c, s, &n);
+    const bool partial = !c->sack && c->flight && c->flight->rec.phase == REC_FAST && in_flight(c);
+    if (c->flight)
+        tcp_recover_on_news(c, &n);
+    else
+        (void)tcp_tlp_on_ack(c, &n);
+    if (n.acked) {
+        if (!partial)
+            tcp_timer_on_progress(c, s->now_ns);    /* with NewReno in fast recovery it was decided above */
+        if (n.fin)
+            tcp_ready(c, TCP_WRITABLE);
+        tcp_sent_tune(c);
+        tell_writable(c);
+    }
     if (seq_le(c->snd.una, s->ack))
-        update_window(c, s, wnd, advances);
+        update_window(c, s, wnd, n.acked > 0);
+    if (c->sack && (n.acked || n.sacked))
+        tcp_tlp_schedule(c, s->now_ns);
     tcp_flight_done(c);
 }

@@ -104,6 +104,7 @@ struct tcp_flight *tcp_flight_need(struct tcp_conn *c)
         tcp_sent_none(c);
         tcp_rcv_no_gaps(c);
         tcp_sack_init(c);
+        tcp_rack_init(c);
     }
     tcp_cc_need(c);
     return c->flight;

@@ -5,6 +5,7 @@
 #include "base/wheel.h"
 #include "tcp/buf.h"
 #include "tcp/cc.h"
+#include "tcp/prr.h"
 #include "tcp/rate.h"
 #include "tcp/reasm.h"
 #include "tcp/scoreboard.h"
@@ -42,6 +43,7 @@ struct tcp_rcv {
 
 struct tcp_rtt {
     int64_t srtt_ns, var_ns, rto_ns;
+    int64_t min_ns, min_at_ns;          /* the least of the last minutes */
     seq_t   round;                      /* an ACK of it makes the next sample: one a round trip */
     uint8_t backoff;
 };
@@ -81,13 +83,14 @@ struct tcp_ecn {
     seq_t    reduced_to;
 };
 
-struct tcp_due { bool syn, probe, keepalive, force, update; };
+struct tcp_due { bool syn, probe, keepalive, force, update, tail; };
 
 struct tcp_ts { uint32_t recent, offset; int64_t recent_ns; bool on; };
 
 struct tcp_timers {
     struct wheel_timer wheel;           /* the earliest of those below, or earlier */
     int64_t rto_ns;                     /* retransmit, or persist while nothing is in flight */
+    int64_t reo_ns, pto_ns;             /* RACK's reordering timer; the tail loss probe */
     int64_t delack_ns;
     int64_t idle_ns;                    /* keepalive, or FIN-WAIT-2 of a user who is gone */
     int64_t waiting_ns;                 /* since when something waits for an acknowledgment, or for a window; 0: nothing does */
@@ -97,12 +100,27 @@ struct tcp_timers {
 enum recover_phase { REC_OPEN, REC_FAST, REC_LOSS };
 struct tcp_recover {
     seq_t recover;                      /* RFC 6582: the highest sent when loss was detected */
-    seq_t resend, resend_to;            /* what is sent again, from a timeout on */
-    uint32_t inflate;                   /* bytes that left the network by duplicate ACKs */
+    uint32_t dup_bytes;                 /* peers without SACK: bytes that left the network by duplicate ACKs */
     uint32_t last_bytes;                /* by which SND.UNA moved last */
-    uint8_t dup_acks, phase;
-    bool    front_owed;                 /* the segment at SND.UNA is to be sent now */
+    struct prr prr;
+    uint8_t dup_acks, phase, sacked_segs;
+    bool    force;                      /* the first segment that is lost leaves whatever the window */
     bool    partial_seen, resent;       /* something in flight was sent twice (Karn) */
+};
+/* RACK, of this flight: the segment delivered that was sent last. */
+struct tcp_rack_flight { int64_t sent_ns, rtt_ns; seq_t end, fack; };
+enum frto { FRTO_OFF, FRTO_FIRST_ACK, FRTO_SECOND_ACK };
+struct tcp_undo {
+    seq_t from, until, end;             /* SND.UNA and SND.NXT when recovery began; behind what was sent again first */
+    uint32_t ts, again;                 /* our time stamp on that; bytes sent again and not reported twice */
+    uint8_t frto;
+    bool on, timeout, stamped, asking;
+};
+/* RACK and TLP, of a connection. */
+struct tcp_rack {
+    seq_t round, probe_end;             /* of the last duplicate reported; behind the tail probe */
+    uint8_t mult, persist;              /* of the reordering window, 0 for one */
+    bool reordered : 1, in_round : 1, probing : 1, probe_again : 1;
 };
 /* What the next acknowledgments say beside SEG.ACK (sack.c). */
 enum { SACK_MOMENTS = 64 };
@@ -118,7 +136,9 @@ struct tcp_sack_out {
 /* What exists only while something is unacknowledged or out of order. */
 struct tcp_flight {
     struct scoreboard board;            /* owner: sent.c */
-    struct tcp_recover rec;             /* owner: recover.c */
+    struct tcp_recover rec;             /* owner: recover.c newreno.c */
+    struct tcp_rack_flight rack;        /* owner: rack.c */
+    struct tcp_undo undo;               /* owner: undo.c recover.c */
     struct reasm reasm;                 /* owner: window.c */
     struct tcp_sack_out sack;           /* owner: sack.c */
 };
@@ -153,6 +173,7 @@ struct tcp_conn {
     struct tcp_ecn ecn;                 /* owner: ecn.c */
     struct tcp_rtt rtt;                 /* owner: rtt.c */
     struct tcp_rate rate;               /* owner: rate.c */
+    struct tcp_rack rack;               /* owner: rack.c tlp.c */
     struct tcp_ts ts;                   /* owner: paws.c */
     struct tcp_timers timer;            /* owner: timer.c */
     int64_t  heard_ns, sent_ns;         /* last segment from the peer; last text or control to it */
@@ -341,10 +362,23 @@ void tcp_sent_window(struct tcp_conn *c, seq_t seq, seq_t ack, uint32_t wnd);
 void tcp_sent_queued(struct tcp_conn *c, uint32_t n, bool push, bool urgent);
 void tcp_sent_pushed(struct tcp_conn *c);
 void tcp_sent_advance(struct tcp_conn *c, seq_t from, seq_t to, int64_t now_ns);
-/* What one acknowledgment told.  Round trips: of the segment that left first and of the one
- * that left last, of those newly delivered that were sent once; -1: of none. */
-struct sent_acked { uint32_t bytes, delivered; int64_t first_rtt_ns, last_rtt_ns; bool fin; };
-struct sent_acked tcp_sent_acked(struct tcp_conn *c, seq_t ack, int64_t time_ns);
+/* What one acknowledgment told. */
+struct tcp_news {
+    seq_t    ack;
+    uint32_t acked, delivered, sacked, lost;    /* bytes: SND.UNA moved by; newly known to have arrived; of them by SACK; found lost */
+    uint32_t flight;                    /* bytes in flight before it */
+    uint32_t ts_ecr;
+    int64_t  first_rtt_ns, last_rtt_ns; /* of what left first and last of it, and was sent once; -1: none */
+    int64_t  time_ns, now_ns;           /* it arrived; it is looked at */
+    struct span dup;                    /* valid with dsack: arrived twice */
+    bool     dsack, sacks, has_ecr;     /* sacks: it had SACK blocks */
+    bool     duplicate;                 /* by RFC 5681 §2 */
+    bool     original;                  /* something has arrived that was not sent again since the timeout */
+    bool     fin;                       /* our FIN was acknowledged */
+};
+/* SND.UNA <- SEG.ACK. */
+void tcp_sent_acked(struct tcp_conn *c, seq_t ack, struct tcp_news *n);
+void tcp_sent_delivered(struct tcp_conn *c, const struct sent_seg *s, uint32_t bytes, struct tcp_news *n);
 void tcp_sent_none(struct tcp_conn *c);                          /* a new flight */
 void tcp_sent_syn_before(struct tcp_conn *c);                   /* our SYN left before there was a connection */
 uint8_t *tcp_sent_room(struct tcp_conn *c, uint32_t *room);
@@ -392,21 +426,58 @@ uint8_t tcp_sack_write(struct tcp_conn *c, uint8_t *at, const struct tcp_tx *x);
 /* rtt.c */
 void tcp_rtt_init(struct tcp_conn *c);
 void tcp_rtt_sample(struct tcp_conn *c, int64_t rtt_ns, int64_t now_ns);  /* taken once a round trip */
+void tcp_rtt_least(struct tcp_conn *c, int64_t rtt_ns, int64_t now_ns);
+void tcp_rtt_spurious(struct tcp_conn *c, int64_t rtt_ns, int64_t now_ns);  /* RFC 4015 */
 void tcp_rtt_back_off(struct tcp_conn *c);
 void tcp_rtt_syn_was_lost(struct tcp_conn *c);
 int64_t tcp_rto(const struct tcp_conn *c);                      /* backed off */
 
+/* sacked.c: SACK blocks that arrive */
+void tcp_sacked(struct tcp_conn *c, const struct tcp_seg *s, struct tcp_news *n);
+
+/* rack.c, tlp.c */
+void tcp_rack_init(struct tcp_conn *c);                         /* a new flight */
+void tcp_rack_delivered(struct tcp_conn *c, const struct sent_seg *s, const struct tcp_news *n);
+void tcp_rack_on_dsack(struct tcp_conn *c);
+void tcp_rack_recovered(struct tcp_conn *c);
+uint32_t tcp_rack_detect(struct tcp_conn *c, int64_t now_ns);
+bool tcp_rack_lost_at_rto(const struct tcp_conn *c, const struct sent_seg *s, int64_t now_ns);
+void tcp_tlp_schedule(struct tcp_conn *c, int64_t now_ns);
+void tcp_tlp_expired(struct tcp_conn *c, int64_t now_ns);
+struct tcp_tx;
+bool tcp_tlp_pick(const struct tcp_conn *c, struct tcp_tx *x);
+void tcp_tlp_sent(struct tcp_conn *c, const struct tcp_tx *x, bool again, int64_t now_ns);
+void tcp_tlp_forget(struct tcp_conn *c);
+bool tcp_tlp_on_ack(struct tcp_conn *c, const struct tcp_news *n);
+
+/* newreno.c */
+bool tcp_newreno_on_dup_ack(struct tcp_conn *c, struct tcp_recover *r, int64_t now_ns);
+void tcp_newreno_on_partial_ack(struct tcp_conn *c, struct tcp_recover *r, uint32_t bytes, int64_t now_ns);
+
+/* undo.c */
+enum undo_by { UNDO_NOT, UNDO_TIME_STAMP, UNDO_DSACK, UNDO_FRTO };
+void tcp_undo_begin(struct tcp_conn *c, bool timeout);
+void tcp_undo_sent(struct tcp_conn *c, seq_t to, uint32_t bytes, int64_t now_ns);
+enum undo_by tcp_undo_found(struct tcp_conn *c, const struct tcp_news *n);
+void tcp_undo_end(struct tcp_conn *c);
+void tcp_frto_begin(struct tcp_conn *c, bool again);
+bool tcp_frto_on_ack(struct tcp_conn *c, const struct tcp_news *n);
+bool tcp_frto_new_only(const struct tcp_conn *c);
+
 /* recover.c */
+enum lost_by { LOST_NOT, LOST_RACK, LOST_DUPLICATES, LOST_TIMEOUT };    /* the first: to be sent again for another reason */
+void tcp_recover_lose(struct tcp_conn *c, struct sent_seg *s, enum lost_by how, int64_t now_ns);
+void tcp_recover_on_news(struct tcp_conn *c, struct tcp_news *n);
+void tcp_recover_on_reordered(struct tcp_conn *c, int64_t now_ns);
+uint32_t tcp_pipe(const struct tcp_conn *c);                    /* bytes believed to be in the network */
+uint32_t tcp_recover_room(const struct tcp_conn *c);            /* bytes that congestion control lets leave now */
 void tcp_recover_init(struct tcp_conn *c, struct tcp_flight *f);
 void tcp_recover_start(struct tcp_conn *c);                     /* established */
-void tcp_recover_on_dup_ack(struct tcp_conn *c, int64_t now_ns);
-struct recover_ack { uint32_t bytes, in_flight; int64_t rtt_ns, now_ns; };
-void tcp_recover_on_ack(struct tcp_conn *c, const struct recover_ack *a);
 void tcp_recover_on_timeout(struct tcp_conn *c, int64_t now_ns);
 void tcp_recover_resend_all(struct tcp_conn *c);                /* not by loss: window reopened, segment size fell */
 void tcp_recover_sent(struct tcp_conn *c, seq_t from, seq_t to, int64_t now_ns);
 void tcp_recover_on_idle(struct tcp_conn *c);
-uint32_t tcp_cwnd(const struct tcp_conn *c);                    /* inflated while duplicate ACKs come */
+uint32_t tcp_cwnd(const struct tcp_conn *c);                    /* in recovery what PRR allows */
 
 /* congestion.c */
 size_t tcp_cc_own_size(void);                                   /* of the largest algorithm */
@@ -447,6 +518,9 @@ void tcp_timer_on_peer_timeout(struct tcp_conn *c, uint32_t seconds);     /* RFC
 void tcp_timer_init(struct tcp_conn *c);
 void tcp_timer_on_sending(struct tcp_conn *c, int64_t now_ns);  /* something that wants an acknowledgment is about to leave */
 void tcp_timer_on_progress(struct tcp_conn *c, int64_t now_ns); /* it was acknowledged, at least in part */
+void tcp_timer_on_reordered(struct tcp_conn *c, int64_t deadline_ns);   /* DEADLINE_NEVER: nothing is waited for */
+void tcp_timer_on_probe_due(struct tcp_conn *c, int64_t deadline_ns);
+void tcp_timer_on_probed(struct tcp_conn *c, int64_t now_ns);   /* a tail probe is about to leave */
 void tcp_timer_on_heard(struct tcp_conn *c);                    /* any acceptable ACK */
 void tcp_timer_on_blocked(struct tcp_conn *c, int64_t now_ns);  /* text waits with nothing in flight */
 void tcp_timer_on_no_path(struct tcp_conn *c, int64_t now_ns);  /* text waits and no way leads to the peer */
@@ -466,6 +540,7 @@ void tcp_due_syn(struct tcp_conn *c);
 void tcp_due_probe(struct tcp_conn *c);
 void tcp_due_keepalive(struct tcp_conn *c);
 void tcp_due_force(struct tcp_conn *c);
+void tcp_due_tail(struct tcp_conn *c);
 void tcp_due_update(struct tcp_conn *c);
 void tcp_due_timeout(struct tcp_conn *c);                       /* the user timeout changed: tell the peer */
 void tcp_due_nothing(struct tcp_conn *c);
@@ -484,6 +559,7 @@ seg_fate tcp_challenge(struct tcp_conn *c, struct tcp_seg *s, enum why why);
 
 /* paws.c */
 uint32_t tcp_ts_clock(uint32_t offset, int64_t now_ns);
+int64_t tcp_ts_age_ns(const struct tcp_conn *c, uint32_t ts, int64_t now_ns);   /* since we sent it; -1: in the future */
 void tcp_ts_open(struct tcp_conn *c);
 void tcp_ts_agreed(struct tcp_conn *c, const struct tcp_seg *s);
 bool tcp_paws_old(const struct tcp_conn *c, const struct tcp_seg *s);

@@ -7,6 +7,7 @@ void tcp_due_keepalive(struct tcp_conn *c) { c->due.keepalive = true; }
 void tcp_due_force(struct tcp_conn *c)     { c->due.force = true; }
 void tcp_due_update(struct tcp_conn *c)    { c->due.update = true; }
 void tcp_due_timeout(struct tcp_conn *c)   { c->timeout_due = true; }
+void tcp_due_tail(struct tcp_conn *c)      { c->due.tail = true; }
 void tcp_due_nothing(struct tcp_conn *c)   { c->due = (struct tcp_due){ 0 }; }
 
 bool tcp_unsent(const struct tcp_conn *c)
@@ -17,13 +18,13 @@ bool tcp_unsent(const struct tcp_conn *c)
 static bool resending(const struct tcp_conn *c)
 {
     const struct tcp_flight *f = c->flight;
-    return f && (f->rec.front_owed || seq_lt(f->rec.resend, f->rec.resend_to));
+    return f && f->board.lost.first != 0;
 }
 
 bool tcp_owes(const struct tcp_conn *c)
 {
     const struct tcp_due *d = &c->due;
-    if (c->owed.now || c->owed.each || c->timeout_due || d->syn || d->probe || d->keepalive || d->force || d->update)
+    if (c->owed.now || c->owed.each || c->timeout_due || d->syn || d->probe || d->keepalive || d->force || d->update || d->tail)
         return true;
     return state_in(c, HAS_OUTPUT) && (tcp_unsent(c) || resending(c));
 }
@@ -101,23 +102,9 @@ static uint32_t worth_sending(const struct tcp_conn *c, seq_t next, uint32_t n, 
     return short_may_leave(c, tail == n ? next : seq_add(next, n - tail), tail, all) ? n : n - tail;
 }
 
-/* The next segment with text or FIN that the peer's window and congestion control allow. */
-static bool next_segment(const struct tcp_conn *c, struct tcp_tx *x)
+/* The text of a segment, and what follows from where it stands. */
+static bool fill(const struct tcp_conn *c, seq_t next, uint32_t n, struct tcp_tx *x)
 {
-    const struct tcp_recover *r = c->flight ? &c->flight->rec : NULL;
-    const bool front = r && r->front_owed, again = r && seq_lt(r->resend, r->resend_to);
-    const seq_t next = front ? c->snd.una : again ? r->resend : c->snd.nxt;
-    const uint32_t cwnd = tcp_cwnd(c) > c->mss ? tcp_cwnd(c) : c->mss;
-    const uint32_t wnd = front || c->snd.wnd < cwnd ? c->snd.wnd : cwnd;
-    const int32_t queued = seq_diff(c->snd.end, next), usable = seq_diff(seq_add(c->snd.una, wnd), next);
-    if (usable <= 0 || queued < 0)                      /* nothing beyond the window, though it shrank [MUST-34] [SHLD-15] [SHLD-16] [RFC7323-2.4a] */
-        return false;
-    uint32_t n = min32((uint32_t)queued, (uint32_t)usable);
-    const bool all = n == (uint32_t)queued;
-    if (front)
-        n = min32(n, tcp_seg_mss(c));
-    else if (n > 0)
-        n = worth_sending(c, next, n, all);
     const seq_t to = seq_add(next, n);
     *x = (struct tcp_tx){ .seq = next, .len = n, .flags = ACK };
     if (c->fin_queued && seq_eq(to, c->snd.end) && seq_diff(seq_add(c->snd.una, c->snd.wnd), to) > 0)
@@ -129,9 +116,63 @@ static bool next_segment(const struct tcp_conn *c, struct tcp_tx *x)
     return n > 0 || (x->flags & FIN);
 }
 
+/* Where the run of lost segments that begins at `s` ends, or `max` bytes of it; at the
+ * end of what was sent it goes on with new text, up to a whole segment. */
+static seq_t lost_run(const struct tcp_conn *c, const struct sent_seg *s, uint32_t max)
+{
+    const seq_t from = s->from, most = seq_add(from, max);
+    seq_t to = s->to;
+    while (seq_lt(to, most) && (s = board_seg(&c->t->sent, s->next)) && s->flags & SENT_LOST)
+        to = s->to;
+    if (!s && seq_lt(to, seq_add(from, tcp_seg_mss(c))))
+        to = seq_min(seq_add(from, tcp_seg_mss(c)), c->snd.end);
+    return seq_min(seq_min(to, c->snd.end), most);
+}
+
+/* What is lost leaves again, the lowest first (RFC 6675 NextSeg (1)). */
+static bool next_again(const struct tcp_conn *c, const struct sent_seg *s, struct tcp_tx *x)
+{
+    const bool force = c->flight->rec.force;
+    const uint32_t mss = tcp_seg_mss(c), room = force ? mss : tcp_recover_room(c);
+    const int32_t usable = seq_diff(seq_add(c->snd.una, c->snd.wnd), s->from);
+    if (usable <= 0)                                    /* nothing beyond the window, though it shrank [SHLD-16] */
+        return false;
+    if (!seq_lt(s->from, c->snd.end))
+        return fill(c, s->from, 0, x);
+    uint32_t n = (uint32_t)seq_diff(lost_run(c, s, min32(packet_max(c), tcp_pace_quantum(c))), s->from);
+    if (room < min32(n, mss))
+        return false;
+    if (n > room)
+        n = room > mss ? room / mss * mss : room;
+    return fill(c, s->from, min32(n, (uint32_t)usable), x);
+}
+
+static bool next_new(const struct tcp_conn *c, struct tcp_tx *x)
+{
+    const seq_t next = c->snd.nxt;
+    const int32_t queued = seq_diff(c->snd.end, next), usable = seq_diff(seq_add(c->snd.una, c->snd.wnd), next);
+    const uint32_t room = tcp_recover_room(c);
+    if (usable <= 0 || queued < 0 || room == 0)         /* [MUST-34] [SHLD-15] [RFC7323-2.4a] */
+        return false;
+    if (c->flight && !board_can_send(&c->t->sent, &c->flight->board, c->t->cfg.max_conns))
+        return false;
+    uint32_t n = min32((uint32_t)queued, min32((uint32_t)usable, room));
+    if (n > 0)
+        n = worth_sending(c, next, n, n == (uint32_t)queued);
+    return fill(c, next, n, x);
+}
+
+/* The next segment with text or FIN that the peer's window and congestion control allow. */
+static bool next_segment(const struct tcp_conn *c, struct tcp_tx *x)
+{
+    const struct sent_seg *lost = c->flight ? board_first_lost(&c->t->sent, &c->flight->board) : NULL;
+    return lost && !tcp_frto_new_only(c) ? next_again(c, lost, x) : next_new(c, x);
+}
+
 static bool send_text(struct tcp_conn *c, struct batch *b, int64_t now_ns)
 {
     struct tcp_tx x;
+    bool sent = false;
     if (!in_flight(c) && now_ns - c->sent_ns > tcp_rto(c) && tcp_unsent(c))
         tcp_recover_on_idle(c);
     while (next_segment(c, &x)) {
@@ -142,11 +183,26 @@ static bool send_text(struct tcp_conn *c, struct batch *b, int64_t now_ns)
         const bool from_rest = !in_flight(c);
         emit(c, &x, b, now_ns);
         tcp_pace_sent(c, x.len, from_rest, now_ns);
+        sent = true;
     }
+    if (sent && c->sack)
+        tcp_tlp_schedule(c, now_ns);
     c->due.force = false;
     if (!in_flight(c) && tcp_unsent(c) && !c->pace.waits)
         tcp_timer_on_blocked(c, now_ns);
     return true;
+}
+
+static void send_tail(struct tcp_conn *c, struct batch *b, int64_t now_ns)
+{
+    struct tcp_tx x;
+    c->due.tail = false;
+    if (!tcp_tlp_pick(c, &x))
+        return;
+    const bool again = seq_lt(x.seq, c->snd.nxt);
+    fill(c, x.seq, x.len, &x);
+    emit(c, &x, b, now_ns);
+    tcp_tlp_sent(c, &x, again, now_ns);
 }
 
 /* One octet, whatever the window says: §3.8.6.1. */
@@ -199,6 +255,8 @@ static bool output(struct tcp_conn *c, struct batch *b, int64_t now_ns)
         send_keepalive(c, b, now_ns);
     if (c->due.probe && !batch_full(b))
         send_probe(c, b, now_ns);
+    if (c->due.tail && !batch_full(b))
+        send_tail(c, b, now_ns);
     if (state_in(c, HAS_OUTPUT) && !send_text(c, b, now_ns))
         return false;
     if (!c->owed.now && !c->timeout_due && !(c->due.update && tcp_rcv_update_due(c))) {

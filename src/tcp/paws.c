@@ -6,6 +6,12 @@ static const int64_t OUTDATED_NS = 24 * 24 * 3600 * NS_PER_SEC;     /* §5.5: af
 /* A millisecond clock (§5.4). [RFC7323-5.4a] */
 uint32_t tcp_ts_clock(uint32_t offset, int64_t now_ns) { return (uint32_t)(now_ns / NS_PER_MS) + offset; }
 
+int64_t tcp_ts_age_ns(const struct tcp_conn *c, uint32_t ts, int64_t now_ns)
+{
+    const int32_t ms = (int32_t)(tcp_ts_clock(c->ts.offset, now_ns) - ts);
+    return ms < 0 ? -1 : ms * NS_PER_MS;
+}
+
 void tcp_ts_open(struct tcp_conn *c)
 {
     struct flow f;

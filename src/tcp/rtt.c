@@ -29,6 +29,33 @@ void tcp_rtt_sample(struct tcp_conn *c, int64_t rtt_ns, int64_t now_ns)
     TRACE(c->t->trace, now_ns, c->serial, tcp_rtt, .sample_ns = rtt_ns, .srtt_ns = r->srtt_ns, .rto_ns = r->rto_ns);
 }
 
+static const int64_t MIN_WINDOW_NS = 300 * NS_PER_SEC;
+
+/* RFC 8985 §6.2 step 1: the least of some minutes, as the path may change [RFC8985-6.2a]. */
+static void note_least(struct tcp_rtt *r, int64_t rtt_ns, int64_t now_ns)
+{
+    if (r->min_ns && rtt_ns > r->min_ns && now_ns - r->min_at_ns < MIN_WINDOW_NS)
+        return;
+    r->min_ns = time_max(rtt_ns, 1);
+    r->min_at_ns = now_ns;
+}
+
+void tcp_rtt_least(struct tcp_conn *c, int64_t rtt_ns, int64_t now_ns) { note_least(&c->rtt, rtt_ns, now_ns); }
+
+/* RFC 4015 §3.3: the timeout came too early; the estimate is taken anew from what the round trip was then [RFC4015-3.3]. */
+void tcp_rtt_spurious(struct tcp_conn *c, int64_t rtt_ns, int64_t now_ns)
+{
+    struct tcp_rtt *r = &c->rtt;
+    r->backoff = 0;
+    if (rtt_ns < 0)
+        return;
+    r->srtt_ns = time_max(r->srtt_ns + 2 * GRANULARITY_NS, rtt_ns);
+    r->var_ns = time_max(r->var_ns, rtt_ns / 2);
+    r->rto_ns = time_min(time_max(r->srtt_ns + time_max(GRANULARITY_NS, 4 * r->var_ns), c->t->cfg.rto_min_ns), RTO_MAX_NS);
+    r->round = c->snd.nxt;
+    TRACE(c->t->trace, now_ns, c->serial, tcp_rtt, .sample_ns = rtt_ns, .srtt_ns = r->srtt_ns, .rto_ns = r->rto_ns);
+}
+
 void tcp_rtt_back_off(struct tcp_conn *c)                           /* (5.5) [MUST-19] [RFC6298-5.5] */
 {
     if (c->rtt.backoff < 20)

@@ -75,6 +75,14 @@ static struct sent_seg *take(struct pool *p, const struct scoreboard *b, uint32_
 
 /* ----------------------------------------------------------------- changes */
 
+/* A batch leaves at one time; a nanosecond tells its segments apart, so that what was sent again is not taken for older. */
+static int64_t stamp(struct scoreboard *b, int64_t now_ns)
+{
+    const int64_t at_ns = now_ns > b->next_ns ? now_ns : b->next_ns;
+    b->next_ns = at_ns + 1;
+    return at_ns;
+}
+
 bool board_can_send(const struct pool *p, const struct scoreboard *b, uint32_t reserve)
 {
     return may_take(p, b, reserve) || !(board_seg(p, b->all.last)->flags & SENT_SACKED);
@@ -96,7 +104,7 @@ struct sent_seg *board_sent(struct pool *p, struct scoreboard *b, seq_t from, se
         s->flags = 0;
         link_seq(p, b, s, b->all.last);
     }
-    s->sent_ns = now_ns;
+    s->sent_ns = stamp(b, now_ns);
     link_queue(p, &b->net, s, b->net.last);
     return s;
 }
@@ -123,7 +131,7 @@ void board_resent(struct pool *p, struct scoreboard *b, struct sent_seg *s, int6
     if (s->flags & SENT_LOST)
         b->lost_bytes -= seg_len(s);
     s->flags = (uint8_t)((s->flags & ~(SENT_LOST | SENT_FRONT | SENT_MANY)) | SENT_AGAIN);
-    s->sent_ns = now_ns;
+    s->sent_ns = stamp(b, now_ns);
     link_queue(p, &b->net, s, b->net.last);
 }
 

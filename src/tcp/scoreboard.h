@@ -22,7 +22,7 @@ struct sent_seg {
     uint32_t next, prev;                /* by number; 1 + place in the pool, 0: none */
     uint32_t qnext, qprev;              /* in `net` or `lost`; what is SACKed is in neither */
     seq_t    from, to;                  /* a SYN and a FIN count one */
-    int64_t  sent_ns;                   /* its last transmission */
+    int64_t  sent_ns;                   /* its last transmission; of two never the same, but for parts of one */
     struct rate_stamp rate;             /* as it left last */
     uint8_t  flags;                     /* enum sent_flag */
 };
@@ -33,6 +33,7 @@ struct scoreboard {                     /* all-zero: nothing was sent */
     struct board_list all, net, lost;
     uint32_t count;
     uint32_t sacked_bytes, lost_bytes;
+    int64_t  next_ns;                   /* behind the last transmission */
     uint32_t cursor;                    /* where the last search ended; 0: nowhere */
 };
 

@@ -76,7 +76,10 @@ static void sent_again(struct tcp_conn *c, seq_t from, seq_t to, int64_t now_ns)
     struct tcp *t = c->t;
     struct scoreboard *b = &c->flight->board;
     uint32_t steps = UINT32_MAX;
-    for (struct sent_seg *s = board_find(&t->sent, b, from, &steps); s && seq_lt(s->from, to);) {
+    struct sent_seg *first = board_first_lost(&t->sent, b);
+    if (!first || !seq_eq(first->from, from))
+        first = board_find(&t->sent, b, from, &steps);
+    for (struct sent_seg *s = first; s && seq_lt(s->from, to);) {
         struct sent_seg *rest = seq_lt(s->from, from) ? board_split(&t->sent, b, s, from, t->cfg.max_conns) : NULL;
         if (rest)
             s = rest;
@@ -107,26 +110,31 @@ void tcp_sent_advance(struct tcp_conn *c, seq_t from, seq_t to, int64_t now_ns)
 void tcp_sent_none(struct tcp_conn *c) { c->flight->board = (struct scoreboard){ 0 }; }
 void tcp_sent_syn_before(struct tcp_conn *c) { c->snd.nxt = seq_add(c->snd.iss, 1); }
 
-/* A segment, or its front, has arrived. */
-static void delivered(struct tcp_conn *c, const struct sent_seg *s, uint32_t bytes, int64_t time_ns, struct sent_acked *r)
+/* `bytes` of a segment are known to have arrived. */
+void tcp_sent_delivered(struct tcp_conn *c, const struct sent_seg *s, uint32_t bytes, struct tcp_news *n)
 {
     if (s->flags & SENT_DELIVERED)
         return;
-    r->delivered += bytes;
-    tcp_rate_on_delivered(c, s, bytes, time_ns);
-    if (s->flags & (SENT_AGAIN | SENT_MANY) || bytes != seg_len(s))
+    n->delivered += bytes;
+    tcp_rate_on_delivered(c, s, bytes, n->time_ns);
+    if (c->sack)
+        tcp_rack_delivered(c, s, n);
+    if (s->flags & SENT_AGAIN)
         return;
-    const int64_t rtt_ns = time_ns - s->sent_ns;
-    r->first_rtt_ns = time_max(r->first_rtt_ns, rtt_ns);
-    r->last_rtt_ns = r->last_rtt_ns < 0 ? rtt_ns : time_min(r->last_rtt_ns, rtt_ns);
+    n->original |= seq_le(s->to, c->flight->undo.until);
+    if (s->flags & SENT_MANY || bytes != seg_len(s))
+        return;
+    const int64_t rtt_ns = time_max(n->time_ns - s->sent_ns, 0);
+    n->first_rtt_ns = time_max(n->first_rtt_ns, rtt_ns);
+    n->last_rtt_ns = n->last_rtt_ns < 0 ? rtt_ns : time_min(n->last_rtt_ns, rtt_ns);
 }
 
-static void acked(struct tcp_conn *c, seq_t ack, int64_t time_ns, struct sent_acked *r)
+static void acked(struct tcp_conn *c, seq_t ack, struct tcp_news *n)
 {
     struct scoreboard *b = &c->flight->board;
     for (struct sent_seg *s; (s = board_first(&c->t->sent, b)) && seq_lt(s->from, ack);) {
         const bool whole = seq_le(s->to, ack);
-        delivered(c, s, (uint32_t)seq_diff(seq_min(s->to, ack), s->from), time_ns, r);
+        tcp_sent_delivered(c, s, (uint32_t)seq_diff(seq_min(s->to, ack), s->from), n);
         board_trim(&c->t->sent, b, ack);
         if (whole)
             continue;
@@ -136,26 +144,24 @@ static void acked(struct tcp_conn *c, seq_t ack, int64_t time_ns, struct sent_ac
     }
 }
 
-/* SND.UNA <- SEG.ACK; gives back what was acknowledged. */
-struct sent_acked tcp_sent_acked(struct tcp_conn *c, seq_t ack, int64_t time_ns)
+void tcp_sent_acked(struct tcp_conn *c, seq_t ack, struct tcp_news *n)
 {
-    struct sent_acked r = { .bytes = (uint32_t)seq_diff(ack, c->snd.una), .first_rtt_ns = -1, .last_rtt_ns = -1 };
     const seq_t from = snd_first(c), to = seq_min(ack, c->snd.end);
-    r.fin = c->fin_queued && seq_lt(c->snd.end, ack);
+    n->acked = (uint32_t)seq_diff(ack, c->snd.una);
+    n->fin = c->fin_queued && seq_lt(c->snd.end, ack);
     c->snd.una = ack;
     if (seq_lt(c->snd.up, ack))
         c->snd.up = ack;                        /* keeps within half the sequence space */
     if (seq_lt(c->snd.push, ack))
         c->snd.push = ack;
     if (c->flight)
-        acked(c, ack, time_ns, &r);
+        acked(c, ack, n);
     if (!seq_lt(from, to))
-        return r;
+        return;
     if (seq_eq(to, c->snd.end) && !c->reserved)
         buf_clear(&c->t->blocks, &c->sbuf, snd_pos(c, from), snd_pos(c, to));
     else
         buf_drop(&c->t->blocks, &c->sbuf, snd_pos(c, from), snd_pos(c, to));
-    return r;
 }
 
 void tcp_sent_clear(struct tcp_conn *c)

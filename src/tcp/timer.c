@@ -3,6 +3,8 @@
  *   persist     text waits and nothing is in flight: probe the closed window, or send
  *               what silly-window avoidance held back
  *   pace        what may leave waits for its departure time (pacer.c)
+ *   reordering  something sent later has arrived: is what was sent before lost? (rack.c)
+ *   tail probe  no acknowledgment comes: ask for one by the last segment (tlp.c)
  *   delack      text was taken and not acknowledged yet: say so now
  *   keepalive   nothing was heard for long: ask whether the peer is there [MAY-5]
  *   FIN-WAIT-2  the user is gone and the peer does not close: give up
@@ -16,7 +18,8 @@ static const int64_t OVERRIDE_NS = 200 * NS_PER_MS;     /* §3.8.6.2.1: 0.1 to 1
 static void arm(struct tcp_conn *c)
 {
     struct tcp_timers *m = &c->timer;
-    const int64_t earliest = time_min(time_min(m->rto_ns, tcp_pace_deadline(c)), time_min(m->delack_ns, m->idle_ns));
+    const int64_t earliest = time_min(time_min(time_min(m->rto_ns, tcp_pace_deadline(c)), time_min(m->delack_ns, m->idle_ns)),
+                                      time_min(m->reo_ns, m->pto_ns));
     if (earliest == DEADLINE_NEVER) {
         wheel_cancel(&c->t->wheel, &m->wheel);
         return;
@@ -27,7 +30,7 @@ static void arm(struct tcp_conn *c)
 
 void tcp_timer_init(struct tcp_conn *c)
 {
-    c->timer.rto_ns = c->timer.delack_ns = c->timer.idle_ns = DEADLINE_NEVER;
+    c->timer.rto_ns = c->timer.delack_ns = c->timer.idle_ns = c->timer.reo_ns = c->timer.pto_ns = DEADLINE_NEVER;
 }
 
 void tcp_timer_stop(struct tcp_conn *c)
@@ -82,6 +85,31 @@ void tcp_timer_on_progress(struct tcp_conn *c, int64_t now_ns)
     c->timer.retries = 0;
     c->timer.waiting_ns = in_flight(c) ? now_ns : 0;
     c->timer.rto_ns = in_flight(c) ? time_after(now_ns, tcp_rto(c)) : DEADLINE_NEVER;   /* (5.2), (5.3) [RFC6298-5.2] [RFC6298-5.3] */
+    arm(c);
+}
+
+void tcp_timer_on_reordered(struct tcp_conn *c, int64_t deadline_ns)
+{
+    if (c->timer.reo_ns == deadline_ns)
+        return;
+    c->timer.reo_ns = deadline_ns;
+    arm(c);
+}
+
+/* Never later than the retransmission timer, whose place it then takes [RFC8985-7.2c]. */
+void tcp_timer_on_probe_due(struct tcp_conn *c, int64_t deadline_ns)
+{
+    const int64_t pto_ns = deadline_ns == DEADLINE_NEVER ? deadline_ns : time_min(deadline_ns, c->timer.rto_ns);
+    if (c->timer.pto_ns == pto_ns)
+        return;
+    c->timer.pto_ns = pto_ns;
+    arm(c);
+}
+
+void tcp_timer_on_probed(struct tcp_conn *c, int64_t now_ns)
+{
+    c->timer.pto_ns = DEADLINE_NEVER;
+    c->timer.rto_ns = time_after(now_ns, tcp_rto(c));
     arm(c);
 }
 
@@ -297,6 +325,14 @@ void tcp_timer_expired(struct tcp_conn *c, int64_t now_ns)
     if (tcp_pace_deadline(c) <= now_ns) {
         tcp_pace_woken(c);
         tcp_wake(c);
+    }
+    if (m->reo_ns <= now_ns) {
+        m->reo_ns = DEADLINE_NEVER;
+        tcp_recover_on_reordered(c, now_ns);
+    }
+    if (m->pto_ns <= now_ns) {
+        m->pto_ns = DEADLINE_NEVER;
+        tcp_tlp_expired(c, now_ns);
     }
     if (m->rto_ns <= now_ns)
         rto_expired(c, now_ns);
