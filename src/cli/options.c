@@ -70,7 +70,7 @@ static const struct argp_option options[] = {
     { "link",    OPT_LINK,    "SPEC", 0, "shape the link: 'rtt= rate= loss= jitter= queue= reorder= duplicate= corrupt= mtu= ecn='", 90 },
     { "seed",    OPT_SEED,    "N",    0, "repeat a virtual run", 90 },
     { "capture", OPT_CAPTURE, "FILE", 0, "write the packets to FILE (pcapng)", 90 },
-    { "cc",      OPT_CC,      "NAME", 0, "congestion control of plumb's TCP: cubic (the default), reno", 90 },
+    { "cc",      OPT_CC,      "NAME", 0, "congestion control of plumb's TCP: cubic (the default), reno, bbr", 90 },
     { "tcp",     OPT_TCP,     "SPEC", 0, "how plumb's TCP behaves: 'sack=off timestamps=off scaling=off profile=plain'", 90 },
     { 0 }
 };
@@ -99,7 +99,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_CC:
         o->tcp.congestion = (uint8_t)tcp_cc_named(arg);
         if (!o->tcp.congestion)
-            option_bad(state, "--cc: \"%s\" is unknown; there are cubic reno", arg);
+            option_bad(state, "--cc: \"%s\" is unknown; there are cubic reno bbr", arg);
         return 0;
     case OPT_TCP:
         if (!tcp_spec_parse(arg, &o->tcp, error))

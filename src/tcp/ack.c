@@ -88,6 +88,7 @@ void tcp_on_ack(struct tcp_conn *c, const struct tcp_seg *s)
     struct tcp_news n = news_of(c, s);
     n.duplicate = is_duplicate(c, s, wnd);
     tcp_timer_on_heard(c);
+    tcp_rate_begin(c);
     if (c->ecn.mode != ECN_NONE)
         tcp_ecn_heard(c, s, seq_lt(c->snd.una, s->ack));
     learn(c, s, &n);

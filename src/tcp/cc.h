@@ -6,6 +6,7 @@
  * would do as well (at_rest). */
 #pragma once
 #include "base/seq.h"
+#include "tcp/rate.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +22,9 @@ struct cc_ack {
     uint32_t in_flight;                 /* before this acknowledgment */
     uint32_t mss;
     seq_t    una, nxt;                  /* after it: rounds are counted by them */
+    uint32_t pipe;                      /* believed to be in the network after it */
+    uint32_t quantum;                   /* the most that leaves at once */
+    const struct rate_sample *rate;     /* how fast what it acknowledges was delivered; NULL: not measured */
     bool     one_segment;               /* it counts as one at most: what is acknowledged was sent again after a timeout */
     bool     paced;                     /* what it allows leaves spread over time, not in a burst */
     int64_t  rtt_ns;                    /* sampled with it; 0: none */
@@ -28,7 +32,7 @@ struct cc_ack {
     int64_t  now_ns;
 };
 enum cc_cause { CC_FAST_RETRANSMIT, CC_TIMEOUT, CC_TIMEOUT_AGAIN, CC_ECN };
-struct cc_loss { enum cc_cause cause; uint32_t in_flight, mss; int64_t now_ns; };
+struct cc_loss { enum cc_cause cause; uint32_t in_flight, pipe, mss, delivered_total; int64_t now_ns; };
 struct cc_done { uint32_t in_flight, mss; int64_t now_ns; };
 
 struct cc_ops {
@@ -53,7 +57,7 @@ struct tcp_cc {
 
 enum { CC_SSTHRESH_NONE = UINT32_MAX / 2 };     /* arbitrarily high: no loss yet (RFC 5681 §3.1) */
 
-extern const struct cc_ops cc_reno, cc_cubic;
+extern const struct cc_ops cc_reno, cc_cubic, cc_bbr;
 
 static inline uint32_t cc_min(uint32_t a, uint32_t b) { return a < b ? a : b; }
 static inline uint32_t cc_max(uint32_t a, uint32_t b) { return a > b ? a : b; }

@@ -2,7 +2,7 @@
  * in flight until nothing is and zeros would say as much. */
 #include "tcp/conn.h"
 
-static const struct cc_ops *const algorithm[TCP_CC_COUNT] = { [TCP_CC_CUBIC] = &cc_cubic, [TCP_CC_RENO] = &cc_reno };
+static const struct cc_ops *const algorithm[TCP_CC_COUNT] = { [TCP_CC_CUBIC] = &cc_cubic, [TCP_CC_RENO] = &cc_reno, [TCP_CC_BBR] = &cc_bbr };
 
 size_t tcp_cc_own_size(void)
 {
@@ -30,6 +30,17 @@ void tcp_cc_init(struct tcp_conn *c, enum tcp_cc_choice choice)
 {
     c->cc = (struct tcp_cc){ .ops = algorithm[choice ? choice : c->t->cfg.congestion], .ssthresh = CC_SSTHRESH_NONE };
 }
+
+/* enum tcp_cc_choice and enum tcp_ecn_mode, for who shows them. */
+static void say(const struct tcp_conn *c)
+{
+    uint8_t which = TCP_CC_COUNT;
+    while (which-- > 0 && algorithm[which] != c->cc.ops)
+        ;
+    TRACE(c->t->trace, c->t->now_ns, c->serial, tcp_control, .congestion = which, .ecn = c->ecn.mode);
+}
+
+void tcp_cc_established(struct tcp_conn *c) { say(c); }
 
 void tcp_cc_need(struct tcp_conn *c)
 {
@@ -65,6 +76,26 @@ void tcp_cc_switch(struct tcp_conn *c, enum tcp_cc_choice choice)
     c->cc.ops = algorithm[choice];
     if (held)
         tcp_cc_need(c);
+    say(c);
+}
+
+/* What only some algorithms look at is filled in here. */
+void tcp_cc_on_ack(struct tcp_conn *c, const struct cc_ack *a)
+{
+    struct cc_ack full = *a;
+    const struct rate_sample rate = tcp_rate_sample(c, 0);
+    full.rate = &rate;
+    full.pipe = tcp_pipe(c);
+    full.quantum = tcp_pace_quantum(c);
+    c->cc.ops->on_ack(&c->cc, &full);
+}
+
+void tcp_cc_on_loss(struct tcp_conn *c, const struct cc_loss *l)
+{
+    struct cc_loss full = *l;
+    full.pipe = tcp_pipe(c);
+    full.delivered_total = (uint32_t)c->rate.delivered;
+    c->cc.ops->on_loss(&c->cc, &full);
 }
 
 /* A mark is a loss without what was lost (RFC 3168 §6.1.2) [RFC3168-6.1.2c]; a loss of the same time was answered already. */
@@ -72,7 +103,7 @@ void tcp_recover_on_ecn(struct tcp_conn *c, int64_t now_ns)
 {
     if (c->flight->rec.phase != REC_OPEN)
         return;
-    c->cc.ops->on_loss(&c->cc, &(struct cc_loss){ .cause = CC_ECN, .in_flight = in_flight(c), .mss = c->mss, .now_ns = now_ns });
+    tcp_cc_on_loss(c, &(struct cc_loss){ .cause = CC_ECN, .in_flight = in_flight(c), .mss = c->mss, .now_ns = now_ns });
     TRACE(c->t->trace, now_ns, c->serial, tcp_cwnd, .cwnd = c->cc.cwnd, .ssthresh = c->cc.ssthresh, .in_flight = in_flight(c),
           .pacing = tcp_pacing_rate(c));
 }

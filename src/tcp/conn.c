@@ -85,6 +85,7 @@ void tcp_established(struct tcp_conn *c, int64_t now_ns)
     c->was_connected = true;
     tcp_fit_mss(c);
     tcp_recover_start(c);
+    tcp_cc_established(c);
     if (c->syn_resent)
         tcp_rtt_syn_was_lost(c);
     tcp_timer_on_established(c, now_ns);

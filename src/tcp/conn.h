@@ -78,8 +78,7 @@ struct tcp_ecn {
     bool     last_ce : 1, to_tell : 1, tell_now : 1;
     bool     reduced : 1;               /* for a mark among what was sent before reduced_to */
     uint8_t  r_cep, s_cep, acks;        /* RFC 9768 §3.2.1, of which the low three bits are told; ACKs since the option */
-    uint32_t r_e0b, r_ceb, r_e1b, s_ceb;
-    uint32_t marks;
+    uint32_t r_e0b, r_ceb, r_e1b, s_ceb, marks;
     seq_t    reduced_to;
 };
 
@@ -224,6 +223,9 @@ struct tcp_reply {
 /* Two secrets at a time, each for so long (cookie.c). */
 struct tcp_cookies { struct sipkey key[2]; int64_t period; };
 
+/* What the acknowledgment that is looked at has delivered. */
+struct rate_seen { uint64_t delivered, lost; struct rate_stamp stamp; int64_t sent_ns; bool any; };
+
 enum { LISTEN_HASH = 64, REPLIES = 256 };
 
 struct tcp {
@@ -247,6 +249,7 @@ struct tcp {
     uint32_t reply_head, reply_tail;
     int64_t  challenge_second;
     uint32_t challenges;
+    struct rate_seen rate;              /* rate.c */
     int64_t  now_ns;                    /* of the step under way */
 };
 
@@ -482,9 +485,12 @@ uint32_t tcp_cwnd(const struct tcp_conn *c);                    /* in recovery w
 /* congestion.c */
 size_t tcp_cc_own_size(void);                                   /* of the largest algorithm */
 void tcp_cc_init(struct tcp_conn *c, enum tcp_cc_choice choice);
+void tcp_cc_established(struct tcp_conn *c);                    /* tells which it is */
 void tcp_cc_need(struct tcp_conn *c);                           /* c->cc.own is there */
 void tcp_cc_rest(struct tcp_conn *c);                           /* nothing is in flight */
 void tcp_cc_end(struct tcp_conn *c);
+void tcp_cc_on_ack(struct tcp_conn *c, const struct cc_ack *a);
+void tcp_cc_on_loss(struct tcp_conn *c, const struct cc_loss *l);
 void tcp_cc_switch(struct tcp_conn *c, enum tcp_cc_choice choice);
 
 /* ecn.c */
@@ -511,6 +517,9 @@ void tcp_pace_sent(struct tcp_conn *c, uint32_t len, bool from_rest, int64_t now
 void tcp_rate_on_sent(struct tcp_conn *c, struct rate_stamp *s, int64_t now_ns);   /* before SND.NXT moves */
 void tcp_rate_on_delivered(struct tcp_conn *c, const struct sent_seg *s, uint32_t bytes, int64_t time_ns);
 void tcp_rate_on_lost(struct tcp_conn *c, uint32_t bytes);
+void tcp_rate_begin(struct tcp_conn *c);                        /* an acknowledgment begins to be looked at */
+struct rate_sample tcp_rate_sample(struct tcp_conn *c, int64_t least_ns);       /* what it said; least_ns: a round trip takes */
+void tcp_rate_idle(struct tcp_conn *c);                         /* the application has nothing more to send */
 
 /* timer.c */
 void tcp_timer_user_timeout(struct tcp_conn *c, const struct tcp_user_opt *o);

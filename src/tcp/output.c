@@ -188,6 +188,8 @@ static bool send_text(struct tcp_conn *c, struct batch *b, int64_t now_ns)
     if (sent && c->sack)
         tcp_tlp_schedule(c, now_ns);
     c->due.force = false;
+    if (in_flight(c) && !tcp_unsent(c) && tcp_pipe(c) < c->cc.cwnd)
+        tcp_rate_idle(c);
     if (!in_flight(c) && tcp_unsent(c) && !c->pace.waits)
         tcp_timer_on_blocked(c, now_ns);
     return true;

@@ -11,8 +11,18 @@ struct rate_stamp {
     int64_t  first_sent_ns;             /* when the first segment of that sample's interval left */
 };
 
+/* What one acknowledgment says: RS. */
+struct rate_sample {
+    uint32_t newly_delivered, newly_lost;       /* bytes, by this acknowledgment */
+    uint32_t delivered_total, prior_delivered;  /* C.delivered now, and when the newest of what was delivered left */
+    uint32_t delivered;                 /* between the two */
+    int64_t  interval_ns;               /* in which they were; 0: it cannot be told */
+    bool     app_limited;               /* what left then was all there was to send */
+};
+
 /* Of a connection. */
 struct tcp_rate {
     uint64_t delivered, lost;           /* bytes: acknowledged or SACKed; marked lost */
     int64_t  delivered_ns, first_sent_ns;   /* valid while something is in flight */
+    uint32_t app_limited;               /* until this much is delivered samples are; 0: they are not */
 };

@@ -90,8 +90,8 @@ static void enter(struct tcp_conn *c, const struct tcp_news *n, int64_t now_ns)
     tcp_tlp_forget(c);
     tcp_undo_begin(c, false);
     prr_start(&r->prr, in_flight(c) + (n ? n->acked : 0) - sacked_before);
-    if (!tcp_ecn_holds(c))                              /* a mark has halved this window already (RFC 3168 §6.1.2) */
-        c->cc.ops->on_loss(&c->cc, &(struct cc_loss){ .cause = CC_FAST_RETRANSMIT, .in_flight = in_flight(c), .mss = c->mss, .now_ns = now_ns });
+    if (!tcp_ecn_holds(c) || c->cc.ops->own_recovery)      /* a mark has halved this window already (RFC 3168 §6.1.2) */
+        tcp_cc_on_loss(c, &(struct cc_loss){ .cause = CC_FAST_RETRANSMIT, .in_flight = in_flight(c), .mss = c->mss, .now_ns = now_ns });
     say_phase(c, now_ns);
     say_cwnd(c, now_ns);
 }
@@ -173,9 +173,10 @@ static bool news_with_sack(struct tcp_conn *c, struct tcp_news *n)
 static void grow(struct tcp_conn *c, const struct tcp_news *n, bool after_timeout)
 {
     const struct tcp_recover *r = &c->flight->rec;
-    if (!n->acked || ((r->phase == REC_FAST || tcp_ecn_holds(c)) && !c->cc.ops->own_recovery))
+    const bool counts = c->cc.ops->own_recovery ? n->delivered > 0 : n->acked && r->phase != REC_FAST && !tcp_ecn_holds(c);
+    if (!counts)
         return;
-    c->cc.ops->on_ack(&c->cc, &(struct cc_ack){ .bytes = n->acked, .in_flight = n->flight, .mss = c->mss,
+    tcp_cc_on_ack(c, &(struct cc_ack){ .bytes = n->acked, .in_flight = n->flight, .mss = c->mss,
                                                 .rtt_ns = time_max(n->last_rtt_ns, 0), .srtt_ns = c->rtt.srtt_ns, .paced = tcp_pacing_rate(c) > 0,
                                                 .una = c->snd.una, .nxt = c->snd.nxt, .one_segment = after_timeout || c->t->cfg.rfc5681,
                                                 .now_ns = n->now_ns });
@@ -259,7 +260,7 @@ void tcp_recover_on_timeout(struct tcp_conn *c, int64_t now_ns)
     const bool again = r->phase == REC_LOSS && seq_lt(c->snd.una, r->recover);
     const enum cc_cause cause = c->timer.retries > 1 ? CC_TIMEOUT_AGAIN : CC_TIMEOUT;
     tcp_undo_begin(c, true);
-    c->cc.ops->on_loss(&c->cc, &(struct cc_loss){ .cause = cause, .in_flight = in_flight(c) - c->flight->board.lost_bytes, .mss = c->mss, .now_ns = now_ns });
+    tcp_cc_on_loss(c, &(struct cc_loss){ .cause = cause, .in_flight = in_flight(c) - c->flight->board.lost_bytes, .mss = c->mss, .now_ns = now_ns });
     r->phase = REC_LOSS;
     r->recover = c->snd.nxt;                            /* RFC 6582 §4 */
     r->dup_bytes = 0;

@@ -16,9 +16,9 @@
 struct tcp; struct tcp_conn; struct tcp_listener;
 
 /* Congestion control: CUBIC (RFC 9438) unless something else is asked for. */
-enum tcp_cc_choice { TCP_CC_DEFAULT, TCP_CC_CUBIC, TCP_CC_RENO, TCP_CC_COUNT };
+enum tcp_cc_choice { TCP_CC_DEFAULT, TCP_CC_CUBIC, TCP_CC_RENO, TCP_CC_BBR, TCP_CC_COUNT };
 const char *tcp_cc_name(const struct tcp *t, enum tcp_cc_choice choice);
-enum tcp_cc_choice tcp_cc_named(const char *name);      /* "cubic", "reno"; TCP_CC_DEFAULT: no such */
+enum tcp_cc_choice tcp_cc_named(const char *name);      /* "cubic", "reno", "bbr"; TCP_CC_DEFAULT: no such */
 
 /* Explicit congestion notification: never; answered but not asked for; RFC 3168; RFC 9768,
  * with RFC 3168 for peers that know no more. */
