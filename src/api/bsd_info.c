@@ -72,6 +72,8 @@ int bsd_tcp_info(struct sock *s, void *value, socklen_t *len)
         tcp_status(s->conn, &status);
         fill(&info, &status);
     }
+    if (s->opt.tcp.mss_max && s->opt.tcp.mss_max < info.i.tcpi_advmss)
+        info.i.tcpi_advmss = s->opt.tcp.mss_max;
     *len = *len < sizeof info ? *len : (socklen_t)sizeof info;
     memcpy(value, &info, *len);
     return 0;

@@ -310,6 +310,8 @@ static int set(struct sock *s, const struct option *o, const void *value, sockle
     if (o->key == K_V6ONLY && n)
         return ENOPROTOOPT;             /* there would be nothing left to hear */
     *flag_of(s, o->key) = n != 0;
+    if (o->key == K_NODELAY && n && s->conn)
+        tcp_flush(s->conn, now_of(s));  /* each time it is said, whatever waits goes */
     return 0;
 }
 

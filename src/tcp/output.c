@@ -111,6 +111,8 @@ static bool fill(const struct tcp_conn *c, seq_t next, uint32_t n, struct tcp_tx
         x->flags |= FIN;
     if (n > 0 && seq_lt(next, c->snd.push) && seq_le(c->snd.push, to))
         x->flags |= PSH;                                /* [MUST-61]; once per run of pushes [SHLD-27] */
+    if (n > 0 && c->due.force && seq_eq(to, c->snd.end))
+        x->flags |= PSH;                                /* it waited for more that did not come: nobody else need wait */
     if (n > c->mss && c->t->cfg.push_large)
         x->flags |= PSH;
     return n > 0 || (x->flags & FIN);

@@ -34,6 +34,11 @@ void tcp_reply_abort(struct tcp_conn *c, int64_t now_ns)
     struct tcp_reply r = { .seq = c->snd.nxt, .ack = c->rcv.nxt, .flags = RST | ACK };
     if (seq_lt(seq_add(c->snd.una, c->snd.wnd), r.seq))
         r.seq = seq_max(c->snd.una, seq_add(c->snd.una, c->snd.wnd));  /* the window shrank: keep it acceptable */
+    if (c->ts.on) {                             /* [RFC7323-3.2f] */
+        r.has_ts = true;
+        r.ts_val = tcp_ts_clock(c->ts.offset, now_ns);
+        r.ts_ecr = c->ts.recent;
+    }
     tcp_flow(c, &r.flow);
     tcp_reply_push(c->t, &r, now_ns);
 }

@@ -159,6 +159,8 @@ bool tcp_writable(struct tcp_conn *c);
 void tcp_want_write(struct tcp_conn *c);        /* TCP_WRITABLE will be told with the next acknowledgment of text */
 /* What was committed without a push need not wait for more. */
 void tcp_push(struct tcp_conn *c, int64_t now_ns);
+/* And leaves now, short as it may be. */
+void tcp_flush(struct tcp_conn *c, int64_t now_ns);
 void tcp_commit_urgent(struct tcp_conn *c, size_t n, int64_t now_ns);
 /* Bytes from the next to be read up to and including the urgent byte; 0: none pending. */
 size_t tcp_urgent_left(const struct tcp_conn *c);

@@ -85,6 +85,14 @@ void tcp_push(struct tcp_conn *c, int64_t now_ns)
     tcp_wake(c);
 }
 
+void tcp_flush(struct tcp_conn *c, int64_t now_ns)
+{
+    if (!state_in(c, CAN_SEND) || !tcp_unsent(c))
+        return;
+    tcp_due_force(c);
+    tcp_push(c, now_ns);
+}
+
 /* §3.10.3 RECEIVE. */
 const uint8_t *tcp_peek_at(struct tcp_conn *c, size_t at, size_t *len)
 {
@@ -230,7 +238,7 @@ void tcp_set_opt(struct tcp_conn *c, const struct tcp_user_opt *o, int64_t now_n
     if (!same_keeping)
         tcp_timer_on_option(c, now_ns);
     if (uncorked)
-        tcp_due_force(c);                               /* what waited goes, as on other hosts */
+        tcp_flush(c, now_ns);                           /* what waited goes, as on other hosts */
     if (tcp_owes(c))
         tcp_wake(c);
 }
