@@ -81,7 +81,7 @@ int main(void)
 {
     const struct plumb_framing by_line = { .kind = PLUMB_FRAMING_DELIMITER, .delimiter = ";", .delimiter_len = 1, .max = 60 };
     const struct plumb_framing by_length = { .kind = PLUMB_FRAMING_LENGTH, .length_bytes = 1, .max = 60 };
-    plumb_socket listener, client, server;
+    plumb_socket listener, client = 0, server;
     struct plumb_framer line, length;
     open_hosts();
     need(plumb_listen(host[1], NULL, 7, &listener) == PLUMB_OK && plumb_connect(host[0], "10.0.0.2", 7, &client) == PLUMB_OK, "no connection");
