@@ -10,7 +10,8 @@ const char *model_seen_name(enum model_seen s)
     static const char *const name[SEEN_COUNT] = {
         "retransmission timeout", "fast retransmit", "zero window", "window probe", "simultaneous open", "simultaneous close", "half-close",
         "abort", "sequence wrap", "TIME-WAIT", "loss", "reordering", "duplication", "corruption", "lost SYN", "lost FIN",
-        "tiny MTU", "tiny buffer", "large packets", "no buffer block", "a switch", "a router", "SACK", "D-SACK", "tail loss probe", "undone recovery" };
+        "tiny MTU", "tiny buffer", "large packets", "no buffer block", "a switch", "a router", "SACK", "D-SACK", "tail loss probe", "undone recovery",
+        "MTU black hole" };
     return name[s];
 }
 
@@ -148,6 +149,8 @@ static struct impair_config some_link(struct model *m)
         c.rate_bits_s = 200000 + (uint64_t)log_below(m, 100000000);
     if (chance(m, 40))
         c.jitter_ns = (int64_t)below(m, 5000) * 1000;
+    if (m->black_hole)
+        c.mtu = m->black_hole;
     c.queue_bytes = chance(m, 30) ? 3000 + below(m, 60000) : 0;
     c.ecn_bytes = m->seed & 1 ? 1500 + (uint32_t)(m->seed >> 1) % 20000 : 0;
     c.loss = scale * rng_unit(&m->rng);
@@ -301,6 +304,8 @@ static bool build(struct model *m)
     m->ether = chance(m, 50);
     m->between = m->ether && chance(m, 40) ? 1 + below(m, 2) : BETWEEN_NOTHING;
     m->simultaneous = chance(m, 10);
+    m->black_hole = mtu == 1500 && chance(m, 5) ? (uint16_t)(576 + below(m, 900)) : 0;
+    m->out->seen[SEEN_BLACK_HOLE] = m->black_hole != 0;
     m->large = chance(m, 25);
     m->n_conns = 1 + (int)below(m, MODEL_CONNS);
     m->out->seen[SEEN_SWITCH] = m->between == BETWEEN_SWITCH;

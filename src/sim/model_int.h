@@ -60,6 +60,7 @@ struct model {
     struct addr addr[2];
     unsigned iface[2];
     bool ether, simultaneous, large;
+    uint16_t black_hole;                /* links drop what is larger, and say nothing; 0: they do not */
     int n_conns;
     struct model_end end[2][MODEL_CONNS];
     struct model_watch watch[2][MODEL_CONNS];

@@ -347,7 +347,7 @@ static bool assert_line(struct parser *q, struct script_assert *a)
 static struct tcp_config script_profile(void)
 {
     return (struct tcp_config){ .congestion = TCP_CC_RENO, .ecn = TCP_ECN_OFF, .no_pacing = true,
-                                .no_quick_acks = true, .send_buffer = 1 << 20, .recv_buffer = 1 << 20 };
+                                .no_quick_acks = true, .mtu_probing = MTU_PROBING_OFF, .send_buffer = 1 << 20, .recv_buffer = 1 << 20 };
 }
 
 static bool ecn_knob(struct parser *q, struct tcp_config *t, uint32_t n)
@@ -383,6 +383,7 @@ static bool knob(struct parser *q, const char *name, const char *text)
     else if (!strcmp(name, "plumb.first_port"))         t->first_port = (uint16_t)n;
     else if (!strcmp(name, "plumb.last_port"))          t->last_port = (uint16_t)n;
     else if (!strcmp(name, "plumb.quick_acks"))         t->no_quick_acks = n == 0;
+    else if (!strcmp(name, "tcp_mtu_probing"))          t->mtu_probing = n == 0 ? MTU_PROBING_OFF : n == 1 ? MTU_PROBING_BLACK_HOLE : MTU_PROBING_ALWAYS;
     else if (!strcmp(name, "tcp_syncookies"))           t->syn_cookies = n == 0 ? SYN_COOKIES_NEVER : n == 1 ? SYN_COOKIES_WHEN_FULL : SYN_COOKIES_ALWAYS;
     else if (!strcmp(name, "tcp_keepalive_time"))       t->keepalive_idle_ns = (int64_t)(v * 1e9);
     else if (!strcmp(name, "tcp_keepalive_intvl"))      t->keepalive_interval_ns = (int64_t)(v * 1e9);

@@ -102,6 +102,7 @@ void tcp_on_ack(struct tcp_conn *c, const struct tcp_seg *s)
             tcp_timer_on_progress(c, s->now_ns);    /* with NewReno in fast recovery it was decided above */
         if (n.fin)
             tcp_ready(c, TCP_WRITABLE);
+        tcp_pmtu_on_ack(c, s->now_ns);
         tcp_sent_tune(c);
         tell_writable(c);
     }

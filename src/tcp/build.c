@@ -142,7 +142,7 @@ struct pkt *tcp_build(struct tcp_conn *c, const struct tcp_tx *x, int64_t now_ns
     k->len = h.header_len;
     address(c, k, ecn, now_ns);
     borrow(c, k, x->seq, x->len);
-    if (x->len > tcp_seg_mss(c))
+    if (x->len > tcp_seg_mss(c) && !x->probe)
         k->gso_size = tcp_seg_mss(c);
     checksum(c, k, at);
     return k;

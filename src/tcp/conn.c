@@ -84,6 +84,7 @@ void tcp_established(struct tcp_conn *c, int64_t now_ns)
     tcp_set_state(c, ESTABLISHED, WHY_SYN_ACKED, now_ns);
     c->was_connected = true;
     tcp_fit_mss(c);
+    tcp_pmtu_on_established(c, now_ns);
     tcp_recover_start(c);
     tcp_cc_established(c);
     if (c->syn_resent)

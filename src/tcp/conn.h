@@ -48,6 +48,14 @@ struct tcp_rtt {
     uint8_t backoff;
 };
 
+/* What size works and what does not; a probe under way (pmtud.c).  Sizes are those of IP packets. */
+struct tcp_pmtu {
+    uint16_t works, fails;              /* works 0: nothing was found out, the path's MTU holds */
+    uint16_t probe;                     /* 0: none */
+    seq_t    from, to;
+    int64_t  next_ns;
+};
+
 /* Since when, and from where on, what the user reads is counted (window.c). */
 struct tcp_reading { int64_t since_ns; seq_t from; };
 
@@ -163,6 +171,7 @@ struct tcp_conn {
     struct tcp_rcv rcv;                 /* owner: window.c */
     struct tcp_buf sbuf;                /* owner: sent.c */
     struct tcp_buf rbuf;                /* owner: window.c */
+    struct tcp_pmtu pmtu;               /* owner: pmtud.c */
     struct tcp_reading reading;         /* owner: window.c */
     struct tcp_owed owed;               /* owner: delack.c */
     struct tcp_due due;                 /* owner: output.c */
@@ -543,8 +552,18 @@ void tcp_timer_on_option(struct tcp_conn *c, int64_t now_ns);
 void tcp_timer_stop(struct tcp_conn *c);
 void tcp_timer_expired(struct tcp_conn *c, int64_t now_ns);
 
+/* pmtud.c */
+uint16_t tcp_pmtu_limit(const struct tcp_conn *c);              /* largest IP packet to send now */
+void tcp_pmtu_on_established(struct tcp_conn *c, int64_t now_ns);
+bool tcp_pmtu_on_timeout(struct tcp_conn *c, int64_t now_ns);   /* after the timer's count */
+struct tcp_tx;
+bool tcp_pmtu_probe(const struct tcp_conn *c, struct tcp_tx *x, int64_t now_ns);
+void tcp_pmtu_probe_sent(struct tcp_conn *c, const struct tcp_tx *x);
+void tcp_pmtu_on_ack(struct tcp_conn *c, int64_t now_ns);
+void tcp_pmtu_on_resent(struct tcp_conn *c, seq_t from, seq_t to, int64_t now_ns);
+
 /* output.c, build.c */
-struct tcp_tx { seq_t seq; uint32_t len; uint8_t flags; bool own; };   /* own: the ACK that one segment owed by itself */
+struct tcp_tx { seq_t seq; uint32_t len; uint8_t flags; bool own, probe; };   /* own: the ACK that one segment owed by itself; probe: pmtud.c */
 void tcp_due_syn(struct tcp_conn *c);
 void tcp_due_probe(struct tcp_conn *c);
 void tcp_due_keepalive(struct tcp_conn *c);

@@ -48,6 +48,8 @@ static void emit(struct tcp_conn *c, const struct tcp_tx *x, struct batch *b, in
     tcp_recover_sent(c, x->seq, to, now_ns);
     tcp_sent_advance(c, x->seq, to, now_ns);
     c->sent_ns = now_ns;
+    if (x->probe)
+        tcp_pmtu_probe_sent(c, x);
     if (x->len)
         tcp_delack_on_text_sent(c, now_ns);
     if ((x->flags & FIN) && c->state == CLOSE_WAIT)
@@ -68,7 +70,7 @@ static uint32_t packet_max(const struct tcp_conn *c)
 {
     const struct path *p = &c->node.path;
     const uint32_t mss = tcp_seg_mss(c), sack = c->mss - mss;
-    if (p->gso_max <= p->mtu || tcp_ecn_forbids_large(c))
+    if (p->gso_max <= p->mtu || (c->pmtu.works && c->pmtu.works < p->mtu) || tcp_ecn_forbids_large(c))
         return mss;
     const uint32_t headers = 40u + tcp_header_bytes(c) + sack, large = min32(p->gso_max, UINT16_MAX);
     return large > headers + mss ? (large - headers) / mss * mss : mss;
@@ -165,9 +167,11 @@ static bool next_new(const struct tcp_conn *c, struct tcp_tx *x)
 }
 
 /* The next segment with text or FIN that the peer's window and congestion control allow. */
-static bool next_segment(const struct tcp_conn *c, struct tcp_tx *x)
+static bool next_segment(const struct tcp_conn *c, struct tcp_tx *x, int64_t now_ns)
 {
     const struct sent_seg *lost = c->flight ? board_first_lost(&c->t->sent, &c->flight->board) : NULL;
+    if (!lost && c->pmtu.works && tcp_pmtu_probe(c, x, now_ns))
+        return true;
     return lost && !tcp_frto_new_only(c) ? next_again(c, lost, x) : next_new(c, x);
 }
 
@@ -177,7 +181,7 @@ static bool send_text(struct tcp_conn *c, struct batch *b, int64_t now_ns)
     bool sent = false;
     if (!in_flight(c) && now_ns - c->sent_ns > tcp_rto(c) && tcp_unsent(c))
         tcp_recover_on_idle(c);
-    while (next_segment(c, &x)) {
+    while (next_segment(c, &x, now_ns)) {
         if (batch_full(b))
             return false;
         if (!tcp_pace_may_send(c, now_ns))

@@ -92,7 +92,7 @@ static uint16_t ip_header(const struct tcp_conn *c) { return addr_is4(c->node.pa
 void tcp_fit_mss(struct tcp_conn *c)
 {
     const uint16_t least = 28, ip = ip_header(c), options = (uint16_t)(tcp_header_bytes(c) - TCP_HEADER);
-    const uint16_t mtu = c->node.path.mtu ? c->node.path.mtu : 576;
+    const uint16_t mtu = tcp_pmtu_limit(c);
     uint16_t mss = mtu > ip + TCP_HEADER + least ? (uint16_t)(mtu - ip - TCP_HEADER) : least;
     if (c->peer_mss && c->peer_mss < mss)
         mss = c->peer_mss;

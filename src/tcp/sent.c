@@ -99,6 +99,8 @@ void tcp_sent_advance(struct tcp_conn *c, seq_t from, seq_t to, int64_t now_ns)
 {
     struct tcp_flight *f = tcp_flight_need(c);
     if (seq_lt(from, c->snd.nxt))
+        tcp_pmtu_on_resent(c, from, to, now_ns);
+    if (seq_lt(from, c->snd.nxt))
         sent_again(c, from, seq_min(to, c->snd.nxt), now_ns);
     if (!seq_lt(c->snd.nxt, to))
         return;

@@ -38,7 +38,7 @@ static void defaults(struct tcp_config *c)
 struct tcp_config tcp_rfc_plain(void)
 {
     return (struct tcp_config){ .rto_min_ns = NS_PER_SEC, .rto_initial_ns = NS_PER_SEC, .msl_ns = 120 * NS_PER_SEC, .rfc5681 = true,
-                                .time_wait_rst = true, .no_quick_acks = true,
+                                .time_wait_rst = true, .no_quick_acks = true, .mtu_probing = MTU_PROBING_OFF,
                                 .congestion = TCP_CC_RENO, .ecn = TCP_ECN_OFF };
 }
 

@@ -47,6 +47,7 @@ struct tcp_config {
     uint8_t  wscale_least;              /* windows are scaled at least so much, though the buffer does not need it [0] */
     bool     no_timestamps, no_wscale, no_sack;     /* options not offered */
     enum { SYN_COOKIES_WHEN_FULL, SYN_COOKIES_NEVER, SYN_COOKIES_ALWAYS } syn_cookies;    /* [when a SYN queue is full] */
+    enum { MTU_PROBING_BLACK_HOLE, MTU_PROBING_OFF, MTU_PROBING_ALWAYS } mtu_probing;    /* RFC 4821 [when large segments vanish] */
     bool     no_quick_acks;             /* the first segments are not acknowledged one by one */
     bool     time_wait_rst;             /* a RST ends TIME-WAIT (RFC 9293); else it is ignored (RFC 1337) */
     bool     no_time_wait_reuse;        /* an OPEN never takes the place of TIME-WAIT */

@@ -252,6 +252,8 @@ static void retransmit(struct tcp_conn *c, int64_t now_ns)
         tcp_due_syn(c);
         return;
     }
+    if (c->pmtu.works || c->t->cfg.mtu_probing != MTU_PROBING_OFF)
+        (void)tcp_pmtu_on_timeout(c, now_ns);
     tcp_recover_on_timeout(c, now_ns);                  /* (5.4) [RFC6298-5.4] */
 }
 

@@ -10,6 +10,7 @@ static void end_init(struct pair *p, struct end *e, const struct tcp_config *cfg
         own.congestion = TCP_CC_RENO;
         own.no_pacing = true;
         own.no_quick_acks = true;
+        own.mtu_probing = MTU_PROBING_OFF;
         own.ecn = own.ecn ? own.ecn : TCP_ECN_OFF;
     }
     e->tcp = tcp_new(&own, &e->trace, &p->pools, &e->rng, p->now_ns);
