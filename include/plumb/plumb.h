@@ -114,6 +114,19 @@ enum plumb_err plumb_abort(plumb_stack *s, plumb_socket h);            /* RST */
 bool plumb_local(const plumb_stack *s, plumb_socket h, char out[PLUMB_TEXT]);      /* "10.0.0.2:49152" */
 bool plumb_remote(const plumb_stack *s, plumb_socket h, char out[PLUMB_TEXT]);
 
+/* A snapshot of a connection.  Set `size` first; times in nanoseconds, windows in bytes. */
+struct plumb_connection_info {
+    size_t   size;
+    uint32_t mss, cwnd, ssthresh, peer_window, window, retransmits, segments_in, segments_out;
+    uint64_t bytes_sent, bytes_resent, bytes_acked, bytes_received, bytes_lost;
+    int64_t  rtt_ns, rtt_variation_ns, min_rtt_ns, rto_ns;
+    int64_t  busy_ns;                       /* something was to be sent or acknowledged; of that time */
+    int64_t  window_limited_ns, buffer_limited_ns;  /* the peer's window, or the send buffer, held it back */
+    int64_t  user_limited_ns;               /* there was nothing to send */
+    const char *congestion;                 /* "cubic" ... */
+};
+enum plumb_err plumb_info(const plumb_stack *s, plumb_socket h, struct plumb_connection_info *out);
+
 /* --------------------------------------------------------------- datagrams */
 
 enum plumb_err plumb_udp(plumb_stack *s, const char *address, uint16_t port, plumb_socket *out);       /* NULL: any; 0: chosen */

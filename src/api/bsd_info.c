@@ -33,7 +33,7 @@ static uint8_t options_of(const struct tcp_status *s)
 
 static uint32_t us(int64_t ns) { return (uint32_t)(ns / NS_PER_US); }
 
-static void fill(struct info *out, const struct tcp_status *s)
+static void fill(struct info *out, const struct tcp_status *s, const struct tcp_totals *y)
 {
     const uint32_t mss = s->mss ? s->mss : 536, least = 1;
     const uint64_t forever = UINT64_MAX;
@@ -58,6 +58,19 @@ static void fill(struct info *out, const struct tcp_status *s)
     i->tcpi_total_retrans = s->retransmits;
     out->more.pacing_rate = s->pacing ? s->pacing : forever;
     out->more.max_pacing_rate = forever;
+    out->more.bytes_acked = y->bytes_acked;
+    out->more.bytes_received = y->bytes_received;
+    out->more.bytes_sent = y->bytes_sent;
+    out->more.bytes_retrans = y->bytes_resent;
+    out->more.segs_in = y->segs_in;
+    out->more.segs_out = y->segs_out;
+    out->more.data_segs_in = y->text_in;
+    out->more.data_segs_out = y->text_out;
+    out->more.delivered = (uint32_t)(y->delivered / mss);
+    out->more.min_rtt = us(y->min_rtt_ns);
+    out->more.busy_time = us(y->busy_ns);
+    out->more.rwnd_limited = us(y->window_limited_ns);
+    out->more.sndbuf_limited = us(y->buffer_limited_ns);
     out->more.notsent_bytes = s->snd_queued - s->snd_unacked;
     out->more.delivered_ce = s->ecn_marks;
     out->more.snd_wnd = s->snd_wnd;
@@ -70,7 +83,9 @@ int bsd_tcp_info(struct sock *s, void *value, socklen_t *len)
     struct tcp_status status;
     if (s->conn) {
         tcp_status(s->conn, &status);
-        fill(&info, &status);
+        struct tcp_totals totals;
+        tcp_info(s->conn, &totals, now_of(s));
+        fill(&info, &status, &totals);
     }
     if (s->opt.tcp.mss_max && s->opt.tcp.mss_max < info.i.tcpi_advmss)
         info.i.tcpi_advmss = s->opt.tcp.mss_max;

@@ -415,6 +415,25 @@ bool plumb_remote(const plumb_stack *s, plumb_socket h, char out[PLUMB_TEXT])
     return x != NULL;
 }
 
+enum plumb_err plumb_info(const plumb_stack *s, plumb_socket h, struct plumb_connection_info *out)
+{
+    const struct slot *x = find(s, h, STREAM);
+    struct stream_info i;
+    const size_t size = out ? out->size : 0;
+    if (!x)
+        return PLUMB_STALE;
+    if (size < sizeof out->size || !stream_info(x->stream, &i))
+        return PLUMB_INVALID;
+    const struct plumb_connection_info whole = { .size = size, .mss = i.mss, .cwnd = i.cwnd, .ssthresh = i.ssthresh, .peer_window = i.snd_wnd,
+        .window = i.rcv_wnd, .retransmits = i.retransmits, .segments_in = i.segs_in, .segments_out = i.segs_out, .bytes_sent = i.bytes_sent,
+        .bytes_resent = i.bytes_resent, .bytes_acked = i.bytes_acked, .bytes_received = i.bytes_received, .bytes_lost = i.lost,
+        .rtt_ns = i.srtt_ns, .rtt_variation_ns = i.rttvar_ns, .min_rtt_ns = i.min_rtt_ns, .rto_ns = i.rto_ns, .busy_ns = i.busy_ns,
+        .window_limited_ns = i.window_limited_ns, .buffer_limited_ns = i.buffer_limited_ns, .user_limited_ns = i.user_limited_ns,
+        .congestion = i.congestion };
+    memcpy(out, &whole, size < sizeof whole ? size : sizeof whole);
+    return PLUMB_OK;
+}
+
 /* --------------------------------------------------------------- datagrams */
 
 enum plumb_err plumb_udp(plumb_stack *s, const char *on, uint16_t port, plumb_socket *out)

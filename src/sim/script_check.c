@@ -27,6 +27,25 @@ const char *script_errno(enum plumb_err e)
     }
 }
 
+static bool totals_value(const struct tcp_conn *c, const char *name, int64_t now_ns, double *value)
+{
+    struct tcp_totals y;
+    tcp_info(c, &y, now_ns);
+    if (!strcmp(name, "bytes_sent"))             *value = (double)y.bytes_sent;
+    else if (!strcmp(name, "bytes_resent"))      *value = (double)y.bytes_resent;
+    else if (!strcmp(name, "bytes_acked"))       *value = (double)y.bytes_acked;
+    else if (!strcmp(name, "bytes_received"))    *value = (double)y.bytes_received;
+    else if (!strcmp(name, "segs_in"))           *value = y.segs_in;
+    else if (!strcmp(name, "segs_out"))          *value = y.segs_out;
+    else if (!strcmp(name, "min_rtt_ms"))        *value = (double)y.min_rtt_ns / 1e6;
+    else if (!strcmp(name, "busy_ms"))           *value = (double)y.busy_ns / 1e6;
+    else if (!strcmp(name, "window_limited_ms")) *value = (double)y.window_limited_ns / 1e6;
+    else if (!strcmp(name, "buffer_limited_ms")) *value = (double)y.buffer_limited_ns / 1e6;
+    else if (!strcmp(name, "user_limited_ms"))   *value = (double)y.user_limited_ns / 1e6;
+    else return false;
+    return true;
+}
+
 static bool status_value(struct run *r, const struct script_assert *a, double *value, const char **text)
 {
     struct tcp_status st;
@@ -50,6 +69,7 @@ static bool status_value(struct run *r, const struct script_assert *a, double *v
     else if (!strcmp(a->name, "snd_queued"))  *value = st.snd_queued;
     else if (!strcmp(a->name, "unacked"))     *value = st.snd_unacked;
     else if (!strcmp(a->name, "rcv_queued"))  *value = st.rcv_queued;
+    else if (totals_value(f->conn, a->name, r->now_ns, value)) return true;
     else if (!strcmp(a->name, "retransmits")) *value = st.retransmits;
     else if (!strcmp(a->name, "rto_ms"))      *value = (double)st.rto_ns / 1e6;
     else if (!strcmp(a->name, "srtt_ms"))     *value = (double)st.srtt_ns / 1e6;

@@ -21,6 +21,16 @@ struct net; struct stream; struct listener; struct dgram;
 
 enum stream_state { STREAM_CONNECTING, STREAM_OPEN, STREAM_FAILED };
 
+/* A snapshot of a connection on plumb's stack; windows and thresholds in bytes. */
+struct stream_info {
+    uint32_t mss, cwnd, ssthresh, snd_wnd, rcv_wnd, retransmits, segs_in, segs_out;
+    uint64_t bytes_sent, bytes_resent, bytes_acked, bytes_received, lost;
+    int64_t  srtt_ns, rttvar_ns, min_rtt_ns, rto_ns;
+    int64_t  busy_ns, window_limited_ns, buffer_limited_ns, user_limited_ns;   /* the two in the middle are part of the first */
+    uint64_t pacing;                    /* bytes per second; 0: not paced */
+    const char *congestion;
+};
+
 struct stream_ops {
     enum stream_state (*state)(const struct stream *);
     uint8_t *(*reserve)(struct stream *, size_t *room);
@@ -36,6 +46,7 @@ struct stream_ops {
     struct endpoint (*remote)(const struct stream *);
     uint32_t (*conn)(const struct stream *);
     void (*set_no_delay)(struct stream *, bool on);
+    bool (*info)(const struct stream *, struct stream_info *out);      /* may be NULL */
 };
 
 struct stream {
@@ -85,6 +96,12 @@ static inline struct endpoint stream_remote(const struct stream *s) { return s->
 /* The serial that events carry in their `conn` field; 0 on host sockets. */
 static inline uint32_t stream_conn(const struct stream *s)          { return s->ops->conn(s); }
 static inline void stream_set_no_delay(struct stream *s, bool on)   { s->ops->set_no_delay(s, on); }
+
+/* False: not known, as on host sockets. */
+static inline bool stream_info(const struct stream *s, struct stream_info *out)
+{
+    return s->ops->info && s->ops->info(s, out);
+}
 
 /* ------------------------------------------------------------- listener */
 

@@ -129,10 +129,24 @@ static void set_no_delay_op(struct stream *s, bool on)
     stack_touch(of(s)->st, now_of(of(s)));
 }
 
+static bool info_op(const struct stream *s, struct stream_info *out)
+{
+    const struct tcp_status status = status_of(s);
+    struct tcp_totals y;
+    tcp_info(of_const(s)->c, &y, now_of(of_const(s)));
+    *out = (struct stream_info){ .mss = status.mss, .cwnd = status.cwnd, .ssthresh = status.ssthresh, .snd_wnd = status.snd_wnd,
+        .rcv_wnd = status.rcv_wnd, .retransmits = status.retransmits, .segs_in = y.segs_in, .segs_out = y.segs_out, .bytes_sent = y.bytes_sent,
+        .bytes_resent = y.bytes_resent, .bytes_acked = y.bytes_acked, .bytes_received = y.bytes_received, .lost = y.lost,
+        .srtt_ns = status.srtt_ns, .rttvar_ns = status.rttvar_ns, .min_rtt_ns = y.min_rtt_ns, .rto_ns = status.rto_ns, .busy_ns = y.busy_ns,
+        .window_limited_ns = y.window_limited_ns, .buffer_limited_ns = y.buffer_limited_ns, .user_limited_ns = y.user_limited_ns,
+        .pacing = status.pacing, .congestion = status.congestion };
+    return true;
+}
+
 static const struct stream_ops stream_ops = {
     .state = state_op, .reserve = reserve_op, .commit = commit_op, .peek = peek_op, .consume = consume_op, .ended = ended_op,
     .drained = drained_op, .shutdown = shutdown_op, .close = close_op, .abort = abort_op, .local = local_op, .remote = remote_op,
-    .conn = conn_op, .set_no_delay = set_no_delay_op,
+    .conn = conn_op, .set_no_delay = set_no_delay_op, .info = info_op,
 };
 
 static bool congestion_named(const char *name, uint8_t *out)

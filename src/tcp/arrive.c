@@ -103,6 +103,7 @@ static seg_fate arrive_nobody(struct tcp *t, struct tcp_seg *s)
 seg_fate tcp_arrive_conn(struct tcp_conn *c, struct tcp_seg *s)
 {
     seg_fate fate = SEG_TAKEN;
+    const struct tcp_tally_mark mark = tcp_tally_before(c, s);
     c->heard_ns = s->now_ns;
     if (s->user_timeout_s && c->told_timeout_s)
         tcp_timer_on_peer_timeout(c, s->user_timeout_s);
@@ -110,6 +111,7 @@ seg_fate tcp_arrive_conn(struct tcp_conn *c, struct tcp_seg *s)
         fate = tcp_arrive_syn_sent(c, s);
     else if (c->t->cfg.no_fast_path || !tcp_fast(c, s))
         fate = tcp_arrive_other(c, s);
+    tcp_tally_after(c, &mark, s->now_ns);
     if (c->state != CLOSED && tcp_owes(c))
         tcp_wake(c);
     return fate;

@@ -5,6 +5,7 @@
 #include "base/wheel.h"
 #include "tcp/buf.h"
 #include "tcp/cc.h"
+#include "tcp/parts.h"
 #include "tcp/prr.h"
 #include "tcp/rate.h"
 #include "tcp/reasm.h"
@@ -22,42 +23,6 @@ struct tcp_node {
     struct path path;                   /* local and remote are always valid; the rest once resolved */
     bool in, is_timewait, reuse_addr;
 };
-
-struct tcp_snd {                        /* RFC 9293 §3.3.1 */
-    seq_t una, nxt;                     /* nxt never goes back: retransmission has its own pointer */
-    seq_t wl1, wl2, iss;
-    seq_t end;                          /* behind the last byte the user committed; the FIN's number */
-    seq_t push;                         /* behind the last byte pushed */
-    seq_t up;                           /* behind the urgent data */
-    uint32_t wnd, max_wnd;
-};
-
-struct tcp_rcv {
-    seq_t nxt, irs;
-    seq_t edge;                         /* the largest RCV.NXT+RCV.WND ever offered */
-    seq_t read;                         /* the next byte the user will consume */
-    seq_t up;                           /* behind the urgent data */
-    seq_t fin_at;                       /* where a FIN stands that came out of order */
-    bool  urgent, fin, fin_held;        /* urgent data is announced; the peer's FIN was taken; fin_at is known */
-};
-
-struct tcp_rtt {
-    int64_t srtt_ns, var_ns, rto_ns;
-    int64_t min_ns, min_at_ns;          /* the least of the last minutes */
-    seq_t   round;                      /* an ACK of it makes the next sample: one a round trip */
-    uint8_t backoff;
-};
-
-/* What size works and what does not; a probe under way (pmtud.c).  Sizes are those of IP packets. */
-struct tcp_pmtu {
-    uint16_t works, fails;              /* works 0: nothing was found out, the path's MTU holds */
-    uint16_t probe;                     /* 0: none */
-    seq_t    from, to;
-    int64_t  next_ns;
-};
-
-/* Since when, and from where on, what the user reads is counted (window.c). */
-struct tcp_reading { int64_t since_ns; seq_t from; };
 
 struct tcp_owed {
     uint32_t bytes;                     /* of text not yet acknowledged */
@@ -171,6 +136,7 @@ struct tcp_conn {
     struct tcp_rcv rcv;                 /* owner: window.c */
     struct tcp_buf sbuf;                /* owner: sent.c */
     struct tcp_buf rbuf;                /* owner: window.c */
+    struct tcp_tally tally;             /* owner: info.c */
     struct tcp_pmtu pmtu;               /* owner: pmtud.c */
     struct tcp_reading reading;         /* owner: window.c */
     struct tcp_owed owed;               /* owner: delack.c */
@@ -219,18 +185,6 @@ struct tcp_timewait {
     uint16_t window;                    /* as on the wire */
     bool     ts_on;
 };
-
-struct tcp_reply {
-    struct flow flow;
-    seq_t    seq, ack;
-    uint32_t ts_val, ts_ecr;
-    uint16_t window;
-    uint8_t  flags, wscale;
-    bool     has_ts, has_wscale, sack_permitted;    /* the last two with SYN only */
-};
-
-/* Two secrets at a time, each for so long (cookie.c). */
-struct tcp_cookies { struct sipkey key[2]; int64_t period; };
 
 /* What the acknowledgment that is looked at has delivered. */
 struct rate_seen { uint64_t delivered, lost; struct rate_stamp stamp; int64_t sent_ns; bool any; };
@@ -551,6 +505,13 @@ void tcp_timer_on_orphan_wait(struct tcp_conn *c, int64_t now_ns);
 void tcp_timer_on_option(struct tcp_conn *c, int64_t now_ns);
 void tcp_timer_stop(struct tcp_conn *c);
 void tcp_timer_expired(struct tcp_conn *c, int64_t now_ns);
+
+/* info.c */
+struct tcp_tx;
+void tcp_tally_out(struct tcp_conn *c, const struct tcp_tx *x); /* before SND.NXT moves */
+struct tcp_tally_mark tcp_tally_before(struct tcp_conn *c, const struct tcp_seg *s);
+void tcp_tally_after(struct tcp_conn *c, const struct tcp_tally_mark *m, int64_t now_ns);
+void tcp_tally_limits(struct tcp_conn *c, int64_t now_ns);
 
 /* pmtud.c */
 uint16_t tcp_pmtu_limit(const struct tcp_conn *c);              /* largest IP packet to send now */

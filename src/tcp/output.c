@@ -39,6 +39,7 @@ static void emit(struct tcp_conn *c, const struct tcp_tx *x, struct batch *b, in
         batch_add(b, k);
     else
         trace_count(c->t->trace, WHY_NO_BUFFER, now_ns);
+    tcp_tally_out(c, x);
     if (x->flags & ACK)
         tcp_ack_sent(c, x->own);
     if (seq_eq(x->seq, to))
@@ -290,5 +291,6 @@ void tcp_out(struct tcp *t, unsigned iface, struct batch *b, int64_t now_ns)
         struct tcp_conn *c = list_entry(n, struct tcp_conn, out);
         if (!output(c, b, now_ns))
             tcp_wake(c);                                /* behind the others: they get their turn */
+        tcp_tally_limits(c, now_ns);
     }
 }

@@ -198,6 +198,18 @@ struct tcp_status {                     /* STATUS */
     int64_t  timer_deadline_ns;
 };
 void tcp_status(const struct tcp_conn *c, struct tcp_status *out);
+
+struct tcp_totals {                     /* of its whole life */
+    uint64_t bytes_sent, bytes_resent, bytes_acked, bytes_received;     /* of text */
+    uint64_t delivered, lost;           /* bytes that were acknowledged or SACKed; that were taken for lost */
+    uint32_t segs_in, segs_out, text_in, text_out;  /* as on the wire; text: those that carried some */
+    int64_t  min_rtt_ns;                /* the least of the last minutes; 0: none sampled yet */
+    int64_t  user_limited_ns;           /* its user had nothing to send */
+    int64_t  busy_ns;                   /* something was to be sent or acknowledged; of that: */
+    int64_t  window_limited_ns, buffer_limited_ns;  /* the peer's window held it back; the send buffer did */
+    int64_t  text_sent_ns, heard_ns;    /* when text left last, and when a segment came */
+};
+void tcp_info(const struct tcp_conn *c, struct tcp_totals *out, int64_t now_ns);
 /* Walks all connections and listeners; *cursor starts at 0; false at the end. */
 bool tcp_walk(struct tcp *t, uint32_t *cursor, struct tcp_status *out);
 uint32_t tcp_blocks_used(const struct tcp *t);  /* buffer blocks that hold bytes */

@@ -117,7 +117,7 @@ static struct endpoint op_remote(const struct stream *s) { return mem(s)->remote
 static uint32_t op_conn(const struct stream *s) { (void)s; return 7; }
 static void op_no_delay(struct stream *s, bool on) { (void)s; (void)on; }
 static const struct stream_ops stream_ops = { op_state, op_reserve, op_commit, op_peek, op_consume, op_ended, op_drained, op_shutdown, op_close,
-                                              op_abort, op_local, op_remote, op_conn, op_no_delay };
+                                              op_abort, op_local, op_remote, op_conn, op_no_delay, NULL };
 
 static struct mem_stream *new_stream(struct memnet *m, struct endpoint local, struct endpoint remote)
 {

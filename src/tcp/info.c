@@ -1,0 +1,79 @@
+/* What a connection has done so far, and what it waited for (TCP_INFO).  While something is to
+ * be sent or acknowledged it is busy; of that time the peer's window held it back for so long,
+ * and the send buffer, which was too small for its user, for so long.  In the rest of its
+ * life the user had nothing to send. */
+#include "tcp/conn.h"
+
+void tcp_tally_out(struct tcp_conn *c, const struct tcp_tx *x)
+{
+    struct tcp_tally *y = &c->tally;
+    const uint32_t mss = tcp_seg_mss(c), wire = x->len > mss && !x->probe ? (x->len + mss - 1) / mss : 1;
+    y->segs_out += wire;
+    if (x->len == 0)
+        return;
+    y->text_out += wire;
+    y->bytes_sent += x->len;
+    if (seq_lt(x->seq, c->snd.nxt))
+        y->bytes_resent += x->len;
+}
+
+static seq_t text_acked(const struct tcp_conn *c) { return seq_min(c->snd.una, c->snd.end); }
+
+/* Around a segment that arrives: where both streams stood before. */
+struct tcp_tally_mark tcp_tally_before(struct tcp_conn *c, const struct tcp_seg *s)
+{
+    struct tcp_tally *y = &c->tally;
+    const uint32_t wire = s->part && s->part < s->text_len ? (s->text_len + s->part - 1) / s->part : 1;
+    y->segs_in += wire;
+    y->text_in += s->text_len ? wire : 0;
+    return (struct tcp_tally_mark){ text_acked(c), rcv_text_end(c), state_in(c, CAN_SEND | CAN_RECEIVE | IN(CLOSING) | IN(LAST_ACK)) };
+}
+
+void tcp_tally_after(struct tcp_conn *c, const struct tcp_tally_mark *m, int64_t now_ns)
+{
+    struct tcp_tally *y = &c->tally;
+    if (m->counts && c->state != CLOSED && c->state != TIME_WAIT) {
+        y->bytes_acked += (uint32_t)seq_diff(text_acked(c), m->una);
+        y->bytes_received += (uint32_t)seq_diff(rcv_text_end(c), m->nxt);
+    }
+    tcp_tally_limits(c, now_ns);
+}
+
+static enum tcp_limit limit_now(const struct tcp_conn *c)
+{
+    const uint32_t cwnd = tcp_cwnd(c);
+    if (!state_in(c, HAS_OUTPUT) || (!in_flight(c) && !tcp_unsent(c)))
+        return LIMIT_USER;
+    if (tcp_unsent(c) && c->snd.wnd < cwnd && in_flight(c) + c->mss > c->snd.wnd)
+        return LIMIT_WINDOW;
+    return !tcp_unsent(c) && c->want_write && in_flight(c) + c->mss <= cwnd ? LIMIT_BUFFER : LIMIT_NETWORK;
+}
+
+void tcp_tally_limits(struct tcp_conn *c, int64_t now_ns)
+{
+    struct tcp_tally *y = &c->tally;
+    const enum tcp_limit now = limit_now(c);
+    if (!c->was_connected)
+        return;
+    if (!y->since_ns)
+        y->since_ns = y->begin_ns = now_ns;
+    if (now == y->limit)
+        return;
+    y->limit_ns[y->limit] += now_ns - y->since_ns;
+    y->since_ns = now_ns;
+    y->limit = (uint8_t)now;
+}
+
+void tcp_info(const struct tcp_conn *c, struct tcp_totals *out, int64_t now_ns)
+{
+    const struct tcp_tally *y = &c->tally;
+    int64_t spent[TCP_LIMITS];
+    for (unsigned i = 0; i < TCP_LIMITS; i++)
+        spent[i] = y->limit_ns[i] + (i == y->limit && y->since_ns && c->state != CLOSED ? now_ns - y->since_ns : 0);
+    *out = (struct tcp_totals){ .bytes_sent = y->bytes_sent, .bytes_resent = y->bytes_resent, .bytes_acked = y->bytes_acked,
+        .bytes_received = y->bytes_received, .segs_in = y->segs_in, .segs_out = y->segs_out, .text_in = y->text_in, .text_out = y->text_out,
+        .delivered = c->rate.delivered, .lost = c->rate.lost, .min_rtt_ns = c->rtt.min_ns, .user_limited_ns = spent[LIMIT_USER],
+        .window_limited_ns = spent[LIMIT_WINDOW], .buffer_limited_ns = spent[LIMIT_BUFFER],
+        .busy_ns = spent[LIMIT_WINDOW] + spent[LIMIT_BUFFER] + spent[LIMIT_NETWORK],
+        .text_sent_ns = c->sent_ns, .heard_ns = c->heard_ns };
+}
