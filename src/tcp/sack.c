@@ -16,8 +16,8 @@ void tcp_sack_init(struct tcp_conn *c)
 static const struct span *gap_span(const struct reasm *r, seq_t at)
 {
     for (uint32_t i = 0; i < r->count; i++)
-        if (seq_le(r->span[i].from, at) && seq_lt(at, r->span[i].to))
-            return &r->span[i];
+        if (seq_le(reasm_spans_const(r)[i].from, at) && seq_lt(at, reasm_spans_const(r)[i].to))
+            return &reasm_spans_const(r)[i];
     return NULL;
 }
 
@@ -43,8 +43,8 @@ static unsigned blocks_now(const struct tcp_flight *f, struct span out[TCP_SACK_
             out[n++] = *s;
     }
     for (uint32_t i = 0; i < f->reasm.count && n < TCP_SACK_MAX; i++)
-        if (!listed(out, first, n, &f->reasm.span[i]))
-            out[n++] = f->reasm.span[i];        /* [RFC2018-4b]: as many as there is room for */
+        if (!listed(out, first, n, &reasm_spans_const(&f->reasm)[i]))
+            out[n++] = reasm_spans_const(&f->reasm)[i];        /* [RFC2018-4b]: as many as there is room for */
     return n;
 }
 

@@ -89,7 +89,29 @@ bool tcp_rcv_update_due(const struct tcp_conn *c)
     return (uint32_t)more >= 2u * c->mss && ((uint32_t)more >= buffer / 4 || wnd <= buffer / 8);
 }
 
-void tcp_rcv_no_gaps(struct tcp_conn *c) { c->flight->reasm.count = 0; }
+void tcp_rcv_no_gaps(struct tcp_conn *c)
+{
+    c->flight->reasm.count = 0;
+    c->flight->reasm.more = NULL;
+}
+
+/* A queue that overflows in slow start may drop every other segment: hundreds of gaps, which a block remembers. */
+static bool remember_more(struct tcp_conn *c)
+{
+    struct pool *p = &c->t->blocks;
+    if (c->flight->reasm.more || pool_left(p) <= tcp_spare_to_reorder(c->t) + p->max / 4)
+        return false;
+    void *block = pool_get(p);
+    if (block)
+        reasm_lend(&c->flight->reasm, block, TCP_BLOCK / sizeof(struct span));
+    return block;
+}
+
+static void remember_less(struct tcp_conn *c)
+{
+    if (c->flight->reasm.more && c->flight->reasm.count == 0)
+        pool_put(&c->t->blocks, reasm_return(&c->flight->reasm));
+}
 
 /* Whether text that is not the next can be kept; decided before it takes a block. */
 static enum why out_of_order(struct tcp_conn *c, struct span s)
@@ -98,7 +120,7 @@ static enum why out_of_order(struct tcp_conn *c, struct span s)
         return WHY_NONE;
     if (reasm_has(&c->flight->reasm, s))
         return WHY_SEGMENT_DUPLICATE;
-    return reasm_fits(&c->flight->reasm, s) ? WHY_NONE : WHY_REASM_FULL;
+    return reasm_fits(&c->flight->reasm, s) || remember_more(c) ? WHY_NONE : WHY_REASM_FULL;
 }
 
 /* Gives back blocks when nothing lies in them any more. */
@@ -143,6 +165,7 @@ enum why tcp_rcv_text(struct tcp_conn *c, seq_t seq, const uint8_t *text, uint32
     seq_t nxt = s.to;
     if (rcv_has_gap(c)) {
         nxt = reasm_advance(&c->flight->reasm, nxt);
+        remember_less(c);
         tcp_flight_done(c);
     }
     *advanced = (uint32_t)seq_diff(nxt, c->rcv.nxt);
@@ -190,12 +213,13 @@ void tcp_rcv_forget_gaps(struct tcp_conn *c)
     if (!rcv_has_gap(c))
         return;
     const struct reasm *r = &c->flight->reasm;
-    const uint32_t last = rcv_pos(c, r->span[r->count - 1].to);
+    const uint32_t last = rcv_pos(c, reasm_spans_const(r)[r->count - 1].to);
     if (unread(c) == 0)
         buf_clear(&c->t->blocks, &c->rbuf, rcv_pos(c, c->rcv.read), last);
     else
         buf_drop(&c->t->blocks, &c->rbuf, rcv_pos(c, c->rcv.nxt) - 1 + TCP_BLOCK, last - 1 + TCP_BLOCK);
-    tcp_rcv_no_gaps(c);
+    c->flight->reasm.count = 0;
+    remember_less(c);
 }
 
 void tcp_rcv_clear(struct tcp_conn *c)

@@ -29,7 +29,7 @@ static void agrees_with_a_table(void **state)
             else if (from < to)
                 assert_true(full);
             for (uint32_t i = 0; i + 1 < m.count; i++)
-                assert_true(seq_lt(m.span[i].from, m.span[i].to) && seq_lt(m.span[i].to, m.span[i + 1].from));
+                assert_true(seq_lt(reasm_spans(&m)[i].from, reasm_spans(&m)[i].to) && seq_lt(reasm_spans(&m)[i].to, reasm_spans(&m)[i + 1].from));
             const uint32_t probe = nxt + 1 + rng_below(&r, SPAN - nxt), end = probe + 1 + rng_below(&r, 5);
             bool all = end <= SPAN;
             for (uint32_t i = probe; all && i < end; i++)
@@ -58,4 +58,25 @@ static void remembers_a_bounded_number_of_gaps(void **state)
     assert_int_equal(reasm_advance(&m, seq(5)).n, 18);
 }
 
-TESTS(agrees_with_a_table, remembers_a_bounded_number_of_gaps)
+static void lent_memory_holds_more(void **state)
+{
+    (void)state;
+    struct reasm m = { .count = 0 };
+    static struct span memory[100];
+    for (uint32_t i = 0; i < REASM_MAX; i++)
+        assert_true(reasm_add(&m, (struct span){ seq(10 * i + 5), seq(10 * i + 8) }));
+    assert_false(reasm_fits(&m, (struct span){ seq(995), seq(998) }));
+    reasm_lend(&m, memory, 100);
+    for (uint32_t i = REASM_MAX; i < 100; i++)
+        assert_true(reasm_add(&m, (struct span){ seq(10 * i + 5), seq(10 * i + 8) }));
+    assert_false(reasm_add(&m, (struct span){ seq(1995), seq(1998) }));
+    assert_true(reasm_has(&m, (struct span){ seq(5), seq(8) }) && reasm_has(&m, (struct span){ seq(995), seq(998) }));
+    for (uint32_t i = 0; i < 100; i++)
+        assert_int_equal(reasm_advance(&m, seq(10 * i + 5)).n, 10 * i + 8);
+    assert_int_equal(m.count, 0);
+    assert_ptr_equal(reasm_return(&m), memory);
+    assert_null(reasm_return(&m));
+    assert_true(reasm_add(&m, (struct span){ seq(5), seq(8) }));
+}
+
+TESTS(agrees_with_a_table, remembers_a_bounded_number_of_gaps, lent_memory_holds_more)
