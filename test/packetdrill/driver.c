@@ -21,7 +21,7 @@
 
 static struct packetdrill_interface I;
 static void *U;
-static int checks;
+static _Atomic int checks;
 
 #define CHECK(what)                                                             \
     do {                                                                        \
