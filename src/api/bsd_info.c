@@ -31,6 +31,13 @@ static uint8_t options_of(const struct tcp_status *s)
                      (ecn ? TCPI_OPT_ECN : 0));
 }
 
+static uint8_t ca_state_of(const struct tcp_status *s)
+{
+    if (s->recovery == STATUS_OPEN)
+        return s->sacked ? TCP_CA_Disorder : TCP_CA_Open;
+    return s->recovery == STATUS_LOSS ? TCP_CA_Loss : TCP_CA_Recovery;
+}
+
 static uint32_t us(int64_t ns) { return (uint32_t)(ns / NS_PER_US); }
 
 static void fill(struct info *out, const struct tcp_status *s, const struct tcp_totals *y)
@@ -39,6 +46,8 @@ static void fill(struct info *out, const struct tcp_status *s, const struct tcp_
     const uint64_t forever = UINT64_MAX;
     struct tcp_info *i = &out->i;
     i->tcpi_state = state_of(s->state);
+    i->tcpi_ca_state = ca_state_of(s);
+    i->tcpi_sacked = s->sacked;
     i->tcpi_options = options_of(s);
     i->tcpi_snd_wscale = 0xfu & s->snd_scale;
     i->tcpi_rcv_wscale = 0xfu & s->rcv_scale;

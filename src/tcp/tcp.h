@@ -193,6 +193,8 @@ struct tcp_status {                     /* STATUS */
     const char *congestion;             /* "cubic" ... */
     uint64_t pacing;                    /* bytes per second; 0: not paced */
     const char *ecn;                    /* what was agreed on: "off", "classic", "accurate" */
+    enum { STATUS_OPEN, STATUS_RECOVERY, STATUS_LOSS } recovery;    /* RACK-TLP, or duplicate ACKs, found loss; a timeout did */
+    uint8_t  sacked;                    /* segments in flight the peer has beyond a gap */
     uint32_t ecn_marks;                 /* packets of ours that arrived with CE, where the peer counts */
     const char *timer;                  /* "on (rto)", "keepalive", "timewait", "persist", "off" */
     int64_t  timer_deadline_ns;

@@ -273,6 +273,11 @@ void tcp_status(const struct tcp_conn *c, struct tcp_status *out)
         .peer_closed = c->rcv.fin, .timestamps = c->ts.on, .wscale = c->scaled, .sack = c->sack,
         .srtt_ns = c->rtt.srtt_ns, .rttvar_ns = c->rtt.var_ns, .rto_ns = tcp_rto(c),
         .timer = timer_name(c, deadline_ns), .timer_deadline_ns = deadline_ns };
+    if (c->flight) {
+        const struct tcp_recover *r = &c->flight->rec;
+        out->recovery = r->phase == REC_FAST ? STATUS_RECOVERY : r->phase == REC_LOSS ? STATUS_LOSS : STATUS_OPEN;
+        out->sacked = r->sacked_segs;
+    }
     if (seq_lt(first, sent))
         out->snd_unacked = (uint32_t)seq_diff(sent, first);
 }
