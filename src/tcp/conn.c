@@ -118,6 +118,7 @@ void tcp_flight_done(struct tcp_conn *c)
         return;
     if (c->flight->sack.moments || !seq_eq(c->flight->sack.dup.from, c->flight->sack.dup.to))
         return;
+    tcp_recover_rest(c);
     pool_put(&c->t->flights, c->flight);
     c->flight = NULL;
     tcp_cc_rest(c);

@@ -108,7 +108,7 @@ struct tcp_sack_out {
 /* What exists only while something is unacknowledged or out of order. */
 struct tcp_flight {
     struct scoreboard board;            /* owner: sent.c */
-    struct tcp_recover rec;             /* owner: recover.c newreno.c */
+    struct tcp_recover rec;             /* owner: recover.c newreno.c undo.c */
     struct tcp_rack_flight rack;        /* owner: rack.c */
     struct tcp_undo undo;               /* owner: undo.c recover.c */
     struct reasm reasm;                 /* owner: window.c */
@@ -158,6 +158,7 @@ struct tcp_conn {
     uint32_t send_buffer, send_most;    /* what it may queue now, and ever; owner: sent.c */
     uint32_t recv_buffer, recv_most;    /* what it may offer now, and ever; owner: window.c */
     uint32_t retransmits;
+    uint32_t last_repaired;             /* bytes of the ACK that ended a recovery, behind which nothing was sent yet; owner: recover.c */
     uint32_t user_timeout_ms;           /* 0: R2 counts instead */
     uint32_t told_timeout_s;            /* RFC 5482's ADV_UTO; 0: the peer is not told, nor listened to */
     bool     timeout_due, linger_abort; /* it is owed to the peer; CLOSE is ABORT */
@@ -438,6 +439,7 @@ void tcp_recover_on_reordered(struct tcp_conn *c, int64_t now_ns);
 uint32_t tcp_pipe(const struct tcp_conn *c);                    /* bytes believed to be in the network */
 uint32_t tcp_recover_room(const struct tcp_conn *c);            /* bytes that congestion control lets leave now */
 void tcp_recover_init(struct tcp_conn *c, struct tcp_flight *f);
+void tcp_recover_rest(struct tcp_conn *c);                      /* nothing is in flight any more */
 void tcp_recover_start(struct tcp_conn *c);                     /* established */
 void tcp_recover_on_timeout(struct tcp_conn *c, int64_t now_ns);
 void tcp_recover_resend_all(struct tcp_conn *c);                /* not by loss: window reopened, segment size fell */
@@ -490,6 +492,7 @@ void tcp_timer_on_peer_timeout(struct tcp_conn *c, uint32_t seconds);     /* RFC
 void tcp_timer_init(struct tcp_conn *c);
 void tcp_timer_on_sending(struct tcp_conn *c, int64_t now_ns);  /* something that wants an acknowledgment is about to leave */
 void tcp_timer_on_progress(struct tcp_conn *c, int64_t now_ns); /* it was acknowledged, at least in part */
+void tcp_timer_on_resent(struct tcp_conn *c, int64_t now_ns);   /* the segment at SND.UNA leaves again in fast recovery */
 void tcp_timer_on_reordered(struct tcp_conn *c, int64_t deadline_ns);   /* DEADLINE_NEVER: nothing is waited for */
 void tcp_timer_on_probe_due(struct tcp_conn *c, int64_t deadline_ns);
 void tcp_timer_on_probed(struct tcp_conn *c, int64_t now_ns);   /* a tail probe is about to leave */

@@ -5,8 +5,15 @@
 
 void tcp_recover_init(struct tcp_conn *c, struct tcp_flight *f)
 {
-    f->rec = (struct tcp_recover){ .recover = seq_sub(c->snd.una, 1) };     /* RFC 6582 §3.2 step 1 */
+    /* RFC 6582 §3.2 step 1; what has ended just now may still be answered */
+    f->rec = (struct tcp_recover){ .recover = c->last_repaired ? c->snd.una : seq_sub(c->snd.una, 1), .last_bytes = c->last_repaired };
     f->undo = (struct tcp_undo){ 0 };
+}
+
+void tcp_recover_rest(struct tcp_conn *c)
+{
+    const struct tcp_recover *r = &c->flight->rec;
+    c->last_repaired = seq_eq(r->recover, c->snd.una) ? r->last_bytes : 0;
 }
 
 static uint32_t initial_window(const struct tcp_conn *c)
@@ -297,6 +304,8 @@ void tcp_recover_sent(struct tcp_conn *c, seq_t from, seq_t to, int64_t now_ns)
         return;
     r->force = false;
     r->resent = true;
+    if (c->sack && r->phase == REC_FAST && seq_eq(from, c->snd.una))
+        tcp_timer_on_resent(c, now_ns);
     c->retransmits++;
     tcp_undo_sent(c, to, bytes, now_ns);
     TRACE(c->t->trace, now_ns, c->serial, tcp_retransmit, .seq = from.n, .len = bytes, .cause = r->phase);

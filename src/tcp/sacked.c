@@ -60,10 +60,22 @@ static bool is_wrong(const struct tcp_conn *c, struct span b)
     return !seq_lt(b.from, b.to) || seq_lt(c->snd.nxt, b.to) || (back > 0 && (uint32_t)back > c->snd.max_wnd + UINT16_MAX);
 }
 
+/* The lowest first: were the most recent one taken first, the others would look reordered. */
+static unsigned insert(struct span *sorted, unsigned n, struct span b)
+{
+    unsigned i = n;
+    for (; i > 0 && seq_lt(b.from, sorted[i - 1].from); i--)
+        sorted[i] = sorted[i - 1];
+    sorted[i] = b;
+    return n + 1;
+}
+
 /* Stands behind the processing of SEG.ACK: what SND.UNA has passed is no news. */
 void tcp_sacked(struct tcp_conn *c, const struct tcp_seg *s, struct tcp_news *n)
 {
     uint32_t steps = STEPS;
+    struct span sorted[TCP_SACK_MAX];
+    unsigned count = 0;
     n->sacks = true;
     for (unsigned i = 0; i < s->opt.n_sack; i++) {
         struct span b = { s->opt.sack[i].from, s->opt.sack[i].to };
@@ -78,8 +90,10 @@ void tcp_sacked(struct tcp_conn *c, const struct tcp_seg *s, struct tcp_news *n)
         }
         b.from = seq_max(b.from, c->snd.una);
         if (c->flight && seq_lt(b.from, b.to))
-            take_block(c, b, n, &steps);
+            count = insert(sorted, count, b);
     }
+    for (unsigned i = 0; i < count; i++)
+        take_block(c, sorted[i], n, &steps);
     if (n->sacked || n->dsack)
         TRACE(c->t->trace, s->now_ns, c->serial, tcp_sack, .ack = s->ack.n, .from = s->opt.sack[0].from.n, .to = s->opt.sack[0].to.n,
               .bytes = n->sacked, .dup = n->dsack);

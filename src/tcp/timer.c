@@ -88,6 +88,13 @@ void tcp_timer_on_progress(struct tcp_conn *c, int64_t now_ns)
     arm(c);
 }
 
+/* Its round trip begins now; a timer from before would be too early. */
+void tcp_timer_on_resent(struct tcp_conn *c, int64_t now_ns)
+{
+    c->timer.rto_ns = time_after(now_ns, tcp_rto(c));
+    arm(c);
+}
+
 void tcp_timer_on_reordered(struct tcp_conn *c, int64_t deadline_ns)
 {
     if (c->timer.reo_ns == deadline_ns)

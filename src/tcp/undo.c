@@ -80,6 +80,7 @@ bool tcp_frto_on_ack(struct tcp_conn *c, const struct tcp_news *n)
         return false;
     if (u->frto == FRTO_SECOND_ACK) {           /* (3b): what was not sent again has arrived [RFC5682-2.1c] */
         u->frto = FRTO_OFF;
+        c->flight->rec.force = !n->original;    /* (3a): a third segment leaves */
         return n->original;
     }
     const bool more = tcp_unsent(c) && seq_lt(c->snd.nxt, seq_add(c->snd.una, c->snd.wnd));
