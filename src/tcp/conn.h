@@ -5,11 +5,9 @@
 #include "base/wheel.h"
 #include "tcp/buf.h"
 #include "tcp/cc.h"
+#include "tcp/flight.h"
 #include "tcp/parts.h"
-#include "tcp/prr.h"
 #include "tcp/rate.h"
-#include "tcp/reasm.h"
-#include "tcp/scoreboard.h"
 #include "tcp/seg.h"
 #include "tcp/tcp.h"
 #include <assert.h>
@@ -67,42 +65,6 @@ struct tcp_timers {
     int64_t idle_ns;                    /* keepalive, or FIN-WAIT-2 of a user who is gone */
     int64_t waiting_ns;                 /* since when something waits for an acknowledgment, or for a window; 0: nothing does */
     uint8_t retries, probes;
-};
-
-enum recover_phase { REC_OPEN, REC_FAST, REC_LOSS };
-struct tcp_recover {
-    seq_t recover;                      /* RFC 6582: the highest sent when loss was detected */
-    uint32_t dup_bytes;                 /* peers without SACK: bytes that left the network by duplicate ACKs */
-    uint32_t last_bytes;                /* by which SND.UNA moved last */
-    struct prr prr;
-    uint8_t dup_acks, phase, sacked_segs;
-    bool    force;                      /* the first segment that is lost leaves whatever the window */
-    bool    partial_seen, resent;       /* something in flight was sent twice (Karn) */
-};
-/* RACK, of this flight: the segment delivered that was sent last. */
-struct tcp_rack_flight { int64_t sent_ns, rtt_ns; seq_t end, fack; };
-enum frto { FRTO_OFF, FRTO_FIRST_ACK, FRTO_SECOND_ACK };
-struct tcp_undo {
-    seq_t from, until, end;             /* SND.UNA and SND.NXT when recovery began; behind what was sent again first */
-    uint32_t ts, again;                 /* our time stamp on that; bytes sent again and not reported twice */
-    uint8_t frto;
-    bool on, timeout, stamped, asking;
-};
-/* RACK and TLP, of a connection. */
-struct tcp_rack {
-    seq_t round, probe_end;             /* of the last duplicate reported; behind the tail probe */
-    uint8_t mult, persist;              /* of the reordering window, 0 for one */
-    bool reordered : 1, in_round : 1, probing : 1, probe_again : 1;
-};
-/* What the next acknowledgments say beside SEG.ACK (sack.c). */
-enum { SACK_MOMENTS = 64 };
-struct sack_moment  { uint8_t n; bool has_dup; struct span block[TCP_SACK_MAX]; };
-struct sack_moments { uint8_t first, n; struct sack_moment at[SACK_MOMENTS]; };    /* of the ACKs that single segments owe */
-struct tcp_sack_out {
-    seq_t recent[TCP_SACK_MAX];         /* each lies in a block; the one changed last first */
-    struct span dup;                    /* arrived twice, not said yet; empty: nothing did */
-    struct sack_moments *moments;       /* from a pool while single ACKs are owed; or NULL */
-    uint8_t n;
 };
 
 /* What exists only while something is unacknowledged or out of order. */
@@ -329,20 +291,6 @@ void tcp_sent_window(struct tcp_conn *c, seq_t seq, seq_t ack, uint32_t wnd);
 void tcp_sent_queued(struct tcp_conn *c, uint32_t n, bool push, bool urgent);
 void tcp_sent_pushed(struct tcp_conn *c);
 void tcp_sent_advance(struct tcp_conn *c, seq_t from, seq_t to, int64_t now_ns);
-/* What one acknowledgment told. */
-struct tcp_news {
-    seq_t    ack;
-    uint32_t acked, delivered, sacked, lost;    /* bytes: SND.UNA moved by; newly known to have arrived; of them by SACK; found lost */
-    uint32_t flight;                    /* bytes in flight before it */
-    uint32_t ts_ecr;
-    int64_t  first_rtt_ns, last_rtt_ns; /* of what left first and last of it, and was sent once; -1: none */
-    int64_t  time_ns, now_ns;           /* it arrived; it is looked at */
-    struct span dup;                    /* valid with dsack: arrived twice */
-    bool     dsack, sacks, has_ecr;     /* sacks: it had SACK blocks */
-    bool     duplicate;                 /* by RFC 5681 §2 */
-    bool     original;                  /* something has arrived that was not sent again since the timeout */
-    bool     fin;                       /* our FIN was acknowledged */
-};
 /* SND.UNA <- SEG.ACK. */
 void tcp_sent_acked(struct tcp_conn *c, seq_t ack, struct tcp_news *n);
 void tcp_sent_delivered(struct tcp_conn *c, const struct sent_seg *s, uint32_t bytes, struct tcp_news *n);
