@@ -354,6 +354,7 @@ void tcp_sacked(struct tcp_conn *c, const struct tcp_seg *s, struct tcp_news *n)
 void tcp_rack_init(struct tcp_conn *c);                         /* a new flight */
 void tcp_rack_delivered(struct tcp_conn *c, const struct sent_seg *s, const struct tcp_news *n);
 void tcp_rack_on_dsack(struct tcp_conn *c);
+void tcp_rack_reordered(struct tcp_conn *c);
 void tcp_rack_recovered(struct tcp_conn *c);
 uint32_t tcp_rack_detect(struct tcp_conn *c, int64_t now_ns);
 bool tcp_rack_lost_at_rto(const struct tcp_conn *c, const struct sent_seg *s, int64_t now_ns);

@@ -50,6 +50,9 @@ void tcp_rack_on_dsack(struct tcp_conn *c)
         k->mult++;                              /* [RFC8985-6.2d] */
 }
 
+/* A recovery was for nothing: what seemed lost was overtaken.  Step 3 cannot see that when it was sent again. */
+void tcp_rack_reordered(struct tcp_conn *c) { c->rack.reordered = true; }
+
 void tcp_rack_recovered(struct tcp_conn *c)
 {
     struct tcp_rack *k = &c->rack;

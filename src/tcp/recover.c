@@ -134,6 +134,8 @@ static void undo(struct tcp_conn *c, enum undo_by by, const struct tcp_news *n)
     f->rec.dup_bytes = 0;
     f->rec.dup_acks = 0;
     f->rec.force = false;
+    if (!timeout)
+        tcp_rack_reordered(c);                  /* all of it had only been late */
     f->undo.frto = FRTO_OFF;
     tcp_undo_end(c);
     if (timeout)

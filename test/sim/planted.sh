@@ -11,7 +11,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/tree"
-cp -r "$root/src" "$root/include" "$root/meson.build" "$root/meson_options.txt" "$work/tree" || exit 1
+cp -r "$root/src" "$root/include" "$root/test" "$root/docs" "$root/meson.build" "$root/meson_options.txt" "$work/tree" || exit 1
 cd "$work" || exit 1
 
 # plant FILE.bug: in the copied tree; the lines must be there exactly once
