@@ -1,4 +1,4 @@
-/* CUBIC: RFC 9438.  Windows are bytes here, so its segments are multiplied by SMSS.
+/* CUBIC: RFC 9438. [MAY-18]  Windows are bytes here, so its segments are multiplied by SMSS.
  * Only + - * / of doubles: every machine computes the same. */
 #include "base/time.h"
 #include "tcp/slow_start.h"

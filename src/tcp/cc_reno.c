@@ -10,7 +10,7 @@ struct reno {
 static void reno_start(struct tcp_cc *cc, const struct cc_start *s)
 {
     cc->cwnd = s->mss * s->initial_window;      /* RFC 6928 */
-    cc->ssthresh = CC_SSTHRESH_NONE;
+    cc->ssthresh = CC_SSTHRESH_NONE; /* [RFC5681-3.1c] */
 }
 
 static void reno_on_ack(struct tcp_cc *cc, const struct cc_ack *a)
@@ -25,7 +25,7 @@ static void reno_on_ack(struct tcp_cc *cc, const struct cc_ack *a)
         slow_start_grow(cc, &r->slow, a);
         return;
     }
-    r->acked += a->bytes;                       /* congestion avoidance: one segment per window */
+    r->acked += a->bytes;                       /* congestion avoidance: one segment per window [RFC5681-3.1e] */
     if (r->acked >= cc->cwnd) {
         r->acked -= cc->cwnd;
         cc_grow(cc, a->mss);
@@ -35,13 +35,13 @@ static void reno_on_ack(struct tcp_cc *cc, const struct cc_ack *a)
 static void reno_on_loss(struct tcp_cc *cc, const struct cc_loss *l)
 {
     struct reno *r = cc->own;
-    if (l->cause != CC_TIMEOUT_AGAIN) {         /* a segment sent again and lost again does not halve twice */
+    if (l->cause != CC_TIMEOUT_AGAIN) {         /* a segment sent again and lost again does not halve twice [RFC5681-3.1g] */
         r->cwnd_before = cc->cwnd;
         r->ssthresh_before = cc->ssthresh;
-        cc->ssthresh = cc_max(l->in_flight / 2, 2 * l->mss);            /* RFC 5681 (4) */
+        cc->ssthresh = cc_max(l->in_flight / 2, 2 * l->mss);            /* RFC 5681 (4) [RFC5681-3.1f] */
     }
     const bool timeout = l->cause == CC_TIMEOUT || l->cause == CC_TIMEOUT_AGAIN;
-    cc->cwnd = timeout ? l->mss : cc->ssthresh; /* the loss window */
+    cc->cwnd = timeout ? l->mss : cc->ssthresh; /* the loss window [RFC5681-3.1h] */
     r->acked = 0;
 }
 
@@ -58,11 +58,11 @@ static void reno_on_undo(struct tcp_cc *cc, const struct cc_done *d)
 static void reno_on_recovered(struct tcp_cc *cc, const struct cc_done *d)
 {
     struct reno *r = cc->own;
-    cc->cwnd = cc_min(cc->ssthresh, cc_max(d->in_flight, d->mss) + d->mss);
+    cc->cwnd = cc_min(cc->ssthresh, cc_max(d->in_flight, d->mss) + d->mss); /* [RFC5681-3.2h] */
     r->acked = 0;
 }
 
-/* RFC 5681 §4.1: the restart window. */
+/* RFC 5681 §4.1: the restart window. [RFC5681-4.1] */
 static void reno_on_idle(struct tcp_cc *cc, const struct cc_start *s)
 {
     cc->cwnd = cc_min(cc->cwnd, s->mss * s->initial_window);

@@ -30,14 +30,14 @@ void tcp_delack_on_text_sent(struct tcp_conn *c, int64_t now_ns)
         c->owed.pingpong = true;
 }
 
-void tcp_owe_ack_now(struct tcp_conn *c)
+void tcp_owe_ack_now(struct tcp_conn *c) /* [RFC5681-4.2d] */
 {
     c->owed.now = true;
     c->owed.each = 0;                           /* they said where order ended; this one says more */
     tcp_sack_collapse(c);
 }
 
-void tcp_owe_text_ack(struct tcp_conn *c, uint32_t bytes, uint16_t part, int64_t now_ns)
+void tcp_owe_text_ack(struct tcp_conn *c, uint32_t bytes, uint16_t part, int64_t now_ns) /* [RFC5681-4.2b] */
 {
     struct tcp_owed *o = &c->owed;
     if (part > c->rcv_mss)
@@ -54,7 +54,7 @@ void tcp_owe_text_ack(struct tcp_conn *c, uint32_t bytes, uint16_t part, int64_t
     tcp_timer_on_ack_delayed(c, now_ns);
 }
 
-void tcp_owe_own_ack(struct tcp_conn *c)
+void tcp_owe_own_ack(struct tcp_conn *c) /* [RFC5681-4.2c] */
 {
     if (c->owed.each >= OWN_MAX)
         return;

@@ -1,4 +1,4 @@
-/* Explicit congestion notification: RFC 3168, and accurate feedback of it, RFC 9768.
+/* Explicit congestion notification: RFC 3168, and accurate feedback of it, RFC 9768. [SHLD-8]
  *
  * Classic: whoever receives CE says ECE until it hears CWR; one reduction a round trip.
  * Accurate: AE, CWR and ECE of every segment but SYNs are a counter of the packets that

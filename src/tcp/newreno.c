@@ -22,14 +22,14 @@ bool tcp_newreno_on_dup_ack(struct tcp_conn *c, struct tcp_recover *r, int64_t n
         return false;
     if (r->dup_acks < UINT8_MAX)
         r->dup_acks++;
-    r->dup_bytes += c->mss;                             /* a segment has left the network: another may enter it, RFC 3042 */
+    r->dup_bytes += c->mss;                             /* a segment has left the network: another may enter it, RFC 3042 [RFC5681-3.2c] [RFC5681-3.2f] */
     if (r->dup_acks != DUP_THRESH || r->phase == REC_FAST)
         return false;
     if (seq_lt(c->snd.una, r->recover) || (seq_eq(c->snd.una, r->recover) && r->last_bytes > 4u * c->mss)) {
         r->dup_bytes = 0;                               /* RFC 6582 step 2 and §4.1: still the loss known already [RFC6582-4.1] */
         return false;
     }
-    r->force = true;
+    r->force = true; /* [RFC5681-3.2d] */
     lose_front(c, now_ns);
     return true;
 }

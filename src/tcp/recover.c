@@ -20,12 +20,12 @@ static uint32_t initial_window(const struct tcp_conn *c)
 {
     if (!c->t->cfg.rfc5681)
         return c->t->cfg.initial_window;
-    return c->mss > 2190 ? 2 : c->mss > 1095 ? 3 : 4;   /* RFC 5681 §3.1 */
+    return c->mss > 2190 ? 2 : c->mss > 1095 ? 3 : 4;   /* RFC 5681 §3.1 [RFC5681-3.1a] */
 }
 
 void tcp_recover_start(struct tcp_conn *c)
 {
-    /* RFC 5681 §3.1: after a lost SYN the initial window is one segment */
+    /* RFC 5681 §3.1: after a lost SYN the initial window is one segment [RFC5681-3.1b] */
     const uint32_t segments = c->syn_resent ? 1 : initial_window(c);
     c->cc.ops->start(&c->cc, &(struct cc_start){ .mss = c->mss, .initial_window = segments, .plain = c->t->cfg.rfc5681 });
 }

@@ -85,7 +85,7 @@ static void hystart(struct tcp_cc *cc, struct slow_start *s)
 void slow_start_grow(struct tcp_cc *cc, struct slow_start *s, const struct cc_ack *a)
 {
     uint32_t n = a->bytes;
-    if (a->one_segment)                                 /* L = 1 after a timeout (RFC 3465 §2.3), and in the plain profile */
+    if (a->one_segment)                                 /* L = 1 after a timeout (RFC 3465 §2.3), and in the plain profile [RFC5681-3.1d] */
         n = cc_min(n, a->mss);
     else if (!a->paced)                                 /* bursts are bounded where nothing spreads them [RFC9406-4.2e] */
         n = cc_min(n, L_UNPACED * a->mss);

@@ -162,7 +162,7 @@ void tcp_timer_on_unblocked(struct tcp_conn *c)
 
 void tcp_timer_on_paced(struct tcp_conn *c) { arm(c); }
 
-void tcp_timer_on_ack_delayed(struct tcp_conn *c, int64_t now_ns)
+void tcp_timer_on_ack_delayed(struct tcp_conn *c, int64_t now_ns) /* [RFC5681-4.2a] */
 {
     if (c->timer.delack_ns != DEADLINE_NEVER)
         return;
