@@ -8,13 +8,17 @@
 
 enum { PORT = 7 };
 
+enum { BUFFER = 512 << 10 };
+
 struct side { struct stack *st; struct tcp *tcp; unsigned iface; struct tcp_conn *conn; uint64_t packets; };
 
 struct pair { struct side side[2]; int64_t now_ns; struct tcp_listener *listener; };
 
 static bool side_open(struct side *s, int number, uint32_t gso_max)
 {
-    const struct stack_config c = { .seed = (uint64_t)number + 1, .node = (uint16_t)(number + 1), .small_pkts = 4096, .large_pkts = 256 };
+    /* buffers as large as the peer has in bench/peers: a window that fits the cache or not is worth more than any code */
+    const struct stack_config c = { .seed = (uint64_t)number + 1, .node = (uint16_t)(number + 1), .small_pkts = 4096, .large_pkts = 256,
+                                    .tcp = { .send_buffer = BUFFER, .recv_buffer = BUFFER } };
     const struct iface_config ic = { .kind = IFACE_IP, .mtu = 1500, .gso_max = gso_max, .tx_csum = gso_max > 0, .name = "memory" };
     s->st = stack_new(&c, 0);
     if (!s->st)
