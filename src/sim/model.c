@@ -170,12 +170,14 @@ static uint32_t some_buffer(struct model *m)
     return chance(m, 40) ? 4096 + log_below(m, 60000) : 60000 + below(m, 500000);
 }
 
+static uint8_t congestion_of(uint64_t seed) { return (uint8_t)(1 + (seed >> 4) % (TCP_CC_COUNT - 1)); }
+
 static bool add_host(struct model *m, int side, uint16_t mtu)
 {
     struct stack_config c = { .node = (uint16_t)(side + 1), .seed = rng_u64(&m->rng), .small_pkts = 2048, .large_pkts = 32 };
     c.tcp.max_conns = 16;
     c.tcp.ecn = (uint8_t)(1 + (m->seed >> 6) % TCP_ECN_ACCURATE);
-    c.tcp.congestion = (uint8_t)(1 + (m->seed >> 4) % (TCP_CC_COUNT - 1));
+    c.tcp.congestion = congestion_of(m->seed);
     c.tcp.max_blocks = chance(m, 15) ? 16 + below(m, 32) : 1024;
     c.tcp.send_buffer = some_buffer(m);
     c.tcp.recv_buffer = some_buffer(m);
@@ -207,7 +209,7 @@ static bool add_host(struct model *m, int side, uint16_t mtu)
     }
     m->iface[side] = (unsigned)stack_add_iface(m->stack[side], &ic, 0);
     m->addr[side] = m->between == BETWEEN_ROUTER ? net_addr(side, 1) : net_addr(0, side + 1);
-    trace_watch(stack_trace(m->stack[side]), TRACE_WIRE | TRACE_DROP | TRACE_TCP | TRACE_LOSS | TRACE_FLOW, model_watch_event, m);
+    trace_watch(stack_trace(m->stack[side]), TRACE_WIRE | TRACE_DROP | TRACE_TCP | TRACE_LOSS | TRACE_FLOW | TRACE_CC, model_watch_event, m);
     if (stack_add_addr(m->stack[side], m->iface[side], (struct prefix){ m->addr[side], 24 }, false, 0) != PLUMB_OK)
         return model_breach(m, "no address");
     if (m->between != BETWEEN_ROUTER)
@@ -301,6 +303,8 @@ static bool open_conn(struct model *m, int index)
 static bool build(struct model *m)
 {
     const uint16_t mtu = chance(m, 70) ? 1500 : (uint16_t)(296 + below(m, 1400));
+    m->mss = (uint16_t)(mtu - 40);
+    m->own_recovery = congestion_of(m->seed) == TCP_CC_BBR;
     m->ether = chance(m, 50);
     m->between = m->ether && chance(m, 40) ? 1 + below(m, 2) : BETWEEN_NOTHING;
     m->simultaneous = chance(m, 10);

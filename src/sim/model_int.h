@@ -44,6 +44,28 @@ struct model_watch {
 /* Which bytes of one direction's stream have arrived. */
 struct model_arrived { uint64_t bit[MODEL_BYTES / 64 + 1]; };
 
+enum { MODEL_WORDS = MODEL_BYTES / 64 + 1 };
+struct model_bits { uint64_t word[MODEL_WORDS]; };
+
+/* What one end of a connection has in flight, as model_recovery.c sees it; places count
+ * from the first byte of its text. */
+struct model_flight {
+    uint32_t conn;                      /* its serial; 0: none is open */
+    int      side, index;
+    int64_t  una, sent;                 /* acknowledged up to; left up to */
+    uint32_t cwnd, ssthresh;            /* cwnd 0: not said yet */
+    uint32_t recovery_pipe;             /* in flight when fast recovery began */
+    uint8_t  phase;
+    bool     excuse, probing;           /* the next to be sent again, to leave, is a probe */
+    uint32_t unexplained_seq;
+    int64_t  unexplained;               /* when it was sent again; 0: all had a cause */
+    uint64_t told, resent;              /* bytes sent again, as it said and as the wire showed */
+    struct model_bits sacked, said, again;      /* the peer has it; the peer may have it; may be sent again */
+    seq_t    ack;                       /* of the last acknowledgment that arrived, and its blocks */
+    unsigned n_sack;
+    struct tcp_sack sack[TCP_SACK_MAX];
+};
+
 /* The last expiry of one connection's retransmission timer. */
 struct model_rto { uint32_t conn, seq; int64_t rto_ns; uint8_t count; };
 
@@ -60,6 +82,8 @@ struct model {
     struct addr addr[2];
     unsigned iface[2];
     bool ether, simultaneous, large;
+    bool own_recovery;                  /* congestion control goes on by its own rules when something is lost */
+    uint16_t mss;                       /* the most text in a segment */
     uint16_t black_hole;                /* links drop what is larger, and say nothing; 0: they do not */
     int n_conns;
     struct model_end end[2][MODEL_CONNS];
@@ -67,6 +91,7 @@ struct model {
     bool sack_asked[2][MODEL_CONNS];
     struct model_rto rto[2][MODEL_RTOS];
     struct model_arrived arrived[2][MODEL_CONNS];           /* at this side */
+    struct model_flight flight[2][MODEL_CONNS];
     struct model_result *out;
 };
 
@@ -81,5 +106,9 @@ __attribute__((format(printf, 2, 3))) bool model_breach(struct model *m, const c
 struct model_packet { struct tcp_header h; struct tcp_opt opt; struct reader data; struct addr src; };
 void model_sack_arrived(struct model *m, int side, int index, const struct model_packet *p);
 void model_sack_said(struct model *m, int side, int index, const struct model_packet *p);
+/* What is sent again and how much at once (model_recovery.c): packets as the sender's side sees them, and its events. */
+void model_recovery_in(struct model *m, int side, int index, const struct model_packet *p);
+void model_recovery_out(struct model *m, int side, int index, const struct model_packet *p);
+void model_recovery_event(struct model *m, int side, const struct event *e);
 /* A trace_sink on both stacks: counts what was seen and holds packets to the rules. */
 void model_watch_event(void *m, const struct event *e, const void *bytes, uint32_t n_bytes);

@@ -152,6 +152,7 @@ static void on_out(struct model *m, int side, const struct model_packet *p)
         w->fin_end = seq_add(p->h.seq, (uint32_t)rd_left(&p->data) + 1);
     }
     model_sack_said(m, side, index, p);
+    model_recovery_out(m, side, index, p);
     if (hold_data(m, side, index, p) && hold_window(m, side, w, p))
         hold_promise(m, side, w, &m->watch[!side][index], p);
 }
@@ -179,6 +180,7 @@ static void on_in(struct model *m, int side, const struct model_packet *p, const
     peer->peer_scaled = w->scaled;
     if (!(p->h.flags & ACK))
         return;
+    model_recovery_in(m, side, index, p);
     const bool scaled = !(p->h.flags & SYN) && w->scaled && peer->scaled;
     const seq_t edge = seq_add(p->h.ack, (uint32_t)p->h.window << (scaled ? peer->shift : 0));
     if (!w->heard || seq_lt(w->right_edge, edge))
@@ -208,6 +210,14 @@ static void say_event(const struct event *e, int side)
         printf("%12.6f %d conn %u: recovery %u to %u\n", at_s, side, e->conn, EVENT_BODY_OF(e, tcp_recovery)->phase, EVENT_BODY_OF(e, tcp_recovery)->recover);
     else if (e->kind == EV_tcp_undo)
         printf("%12.6f %d conn %u: undone by %u\n", at_s, side, e->conn, EVENT_BODY_OF(e, tcp_undo)->by);
+    else if (e->kind == EV_tcp_lost)
+        printf("%12.6f %d conn %u: lost %u, %u, by %u\n", at_s, side, e->conn, EVENT_BODY_OF(e, tcp_lost)->seq, EVENT_BODY_OF(e, tcp_lost)->len,
+               EVENT_BODY_OF(e, tcp_lost)->how);
+    else if (e->kind == EV_tcp_cwnd)
+        printf("%12.6f %d conn %u: cwnd %u, ssthresh %u\n", at_s, side, e->conn, EVENT_BODY_OF(e, tcp_cwnd)->cwnd, EVENT_BODY_OF(e, tcp_cwnd)->ssthresh);
+    else if (e->kind == EV_tcp_sack)
+        printf("%12.6f %d conn %u: sack %u to %u, %u%s\n", at_s, side, e->conn, EVENT_BODY_OF(e, tcp_sack)->from, EVENT_BODY_OF(e, tcp_sack)->to,
+               EVENT_BODY_OF(e, tcp_sack)->bytes, EVENT_BODY_OF(e, tcp_sack)->dup ? ", twice" : "");
     else if (e->kind == EV_tcp_tail_probe)
         printf("%12.6f %d conn %u: tail probe %u\n", at_s, side, e->conn, EVENT_BODY_OF(e, tcp_tail_probe)->seq);
 }
@@ -251,6 +261,7 @@ void model_watch_event(void *arg, const struct event *e, const void *bytes, uint
     hold_owed(m, side, e->time_ns);
     if (m->verbose)
         say_event(e, side);
+    model_recovery_event(m, side, e);
     switch (e->kind) {
     case EV_pkt_out:
     case EV_pkt_in:

@@ -140,8 +140,10 @@ static void acked(struct tcp_conn *c, seq_t ack, struct tcp_news *n)
         board_trim(&c->t->sent, b, ack);
         if (whole)
             continue;
-        if (s->flags & SENT_FRONT)              /* the rest of it was not sent again */
+        if (s->flags & SENT_FRONT) {            /* the rest of it was not sent again */
             board_lose(&c->t->sent, b, s);
+            TRACE(c->t->trace, n->now_ns, c->serial, tcp_lost, .seq = s->from.n, .len = seg_len(s), .how = LOST_NOT);
+        }
         return;
     }
 }
