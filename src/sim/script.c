@@ -288,6 +288,8 @@ static long do_setsockopt(struct run *r, struct fd *f, const char *name, const c
     else if (!strcmp(name, "SO_LINGER"))    f->opt.linger = v != 0, f->opt.linger_s = second_number(value);
     else if (!strcmp(name, "TCP_USER_TIMEOUT")) f->opt.user_timeout_ms = (uint32_t)v;
     else if (!strcmp(name, "PLUMB_TELL_TIMEOUT")) f->opt.tell_user_timeout = v != 0;
+    else if (!strcmp(name, "TCP_FASTOPEN")) f->opt.fast_open_queue = (uint32_t)v;
+    else if (!strcmp(name, "TCP_FASTOPEN_CONNECT")) f->opt.fast_open = f->opt.fast_open_waits = v != 0;
     else if (!strcmp(name, "PLUMB_HOLD"))   f->opt.hold = v != 0;
     else if (strcmp(name, "SO_REUSEADDR"))  return -1;
     if (f->conn)

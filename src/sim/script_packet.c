@@ -112,6 +112,14 @@ static bool sack_error(const struct tcp_opt *want, const struct tcp_opt *got, ch
     return false;
 }
 
+static bool cookie_error(const struct tcp_opt *got, char error[SCRIPT_ERROR])
+{
+    int at = snprintf(error, SCRIPT_ERROR, "another cookie wanted; sent:%s", got->has_cookie ? " FO " : " none");
+    for (unsigned i = 0; i < got->n_cookie; i++)
+        at += snprintf(error + at, (size_t)(SCRIPT_ERROR - at), "%02x", got->cookie[i]);
+    return false;
+}
+
 static bool same_options(struct script_link *l, const struct tcp_opt *want, const struct tcp_opt *got, char error[SCRIPT_ERROR])
 {
     if (want->has_mss != got->has_mss || want->mss != got->mss)
@@ -125,6 +133,8 @@ static bool same_options(struct script_link *l, const struct tcp_opt *want, cons
                         got->accecn[1], got->accecn[2]), false;
     if (!same_sack(want, got))
         return sack_error(want, got, error);
+    if (want->has_cookie != got->has_cookie || want->n_cookie != got->n_cookie || memcmp(want->cookie, got->cookie, got->n_cookie) != 0)
+        return cookie_error(got, error);
     if (want->user_timeout_s != got->user_timeout_s)
         return snprintf(error, SCRIPT_ERROR, "uto %u wanted, %u sent", want->user_timeout_s, got->user_timeout_s), false;
     if (want->has_ts != got->has_ts)
@@ -158,7 +168,7 @@ static bool same_segment(struct script_link *l, const struct script_seg *want, c
     if (want->has_urg && h->urgent != want->urg)
         return snprintf(error, SCRIPT_ERROR, "urg %u wanted, %u sent", want->urg, h->urgent), false;
     for (uint32_t i = 0; i < len; i++)
-        if (rd_u8(&data) != script_byte(at + i))
+        if (rd_u8(&data) != script_byte(at + !!(h->flags & SYN) + i))
             return snprintf(error, SCRIPT_ERROR, "the byte at %u is not the one that was written", at + i), false;
     return true;
 }

@@ -127,6 +127,20 @@ static bool segment_flags(struct parser *q, struct script_seg *s)
     return q->p > start || bad(q, "TCP flags are missing");
 }
 
+/* "FO 0123456789abcdef"; alone it asks for a cookie. */
+static bool cookie(struct parser *q, struct tcp_opt *o)
+{
+    char byte[3] = "";
+    o->has_cookie = true;
+    blank(q);
+    while (isxdigit((unsigned char)q->p[0]) && isxdigit((unsigned char)q->p[1]) && o->n_cookie < TCP_COOKIE_MAX) {
+        memcpy(byte, q->p, 2);
+        o->cookie[o->n_cookie++] = (uint8_t)strtoul(byte, NULL, 16);
+        q->p += 2;
+    }
+    return true;
+}
+
 static bool one_option(struct parser *q, struct tcp_opt *o, struct script_seg *s)
 {
     uint32_t v, w;
@@ -166,6 +180,8 @@ static bool one_option(struct parser *q, struct tcp_opt *o, struct script_seg *s
             o->accecn[o->n_accecn++] = v;
         return o->n_accecn || bad(q, "accecn takes the bytes of ECT(0), CE and ECT(1)");
     }
+    if (take(q, "FO"))
+        return cookie(q, o);
     if (take(q, "uto")) {
         return number(q, &o->user_timeout_s) || bad(q, "uto needs seconds");
     }
@@ -173,7 +189,7 @@ static bool one_option(struct parser *q, struct tcp_opt *o, struct script_seg *s
         s->bad_opt = true;
         return true;
     }
-    return bad(q, "an option is not known: mss wscale sackOK sack TS accecn nop eol malformed");
+    return bad(q, "an option is not known: mss wscale sackOK sack TS accecn FO nop eol malformed");
 }
 
 static bool options(struct parser *q, struct script_seg *s)
@@ -391,6 +407,8 @@ static bool knob(struct parser *q, const char *name, const char *text)
     else if (!strcmp(name, "tcp_syn_retries"))          t->syn_retries = (uint8_t)n;
     else if (!strcmp(name, "tcp_synack_retries"))       t->synack_retries = (uint8_t)n;
     else if (!strcmp(name, "tcp_retries2"))             t->retries = (uint8_t)n;
+    else if (!strcmp(name, "tcp_fastopen"))             t->fast_open = (uint8_t)n;
+    else if (!strcmp(name, "plumb.fast_open_key"))      t->fast_open_fixed = true, t->fast_open_key[0] = n;
     else if (!strcmp(name, "plumb.rto_min_ms"))         t->rto_min_ns = ms;
     else if (!strcmp(name, "plumb.rto_initial_ms"))     t->rto_initial_ns = ms;
     else if (!strcmp(name, "plumb.delayed_ack_ms"))     t->delayed_ack_ns = ms;

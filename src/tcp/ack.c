@@ -28,6 +28,8 @@ void tcp_on_syn_acked(struct tcp_conn *c, const struct tcp_seg *s)
     tcp_sent_acked(c, s->ack, &n);
     take_rtt(c, &n);
     tcp_timer_on_progress(c, s->now_ns);
+    if (c->fast_open.text_out)
+        tcp_recover_resend_all(c);              /* text on our SYN that was not taken */
     tcp_flight_done(c);
 }
 

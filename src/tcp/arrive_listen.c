@@ -87,7 +87,8 @@ seg_fate tcp_arrive_listen(struct tcp *t, struct tcp_listener *l, struct tcp_seg
         tcp_listener_ready(l);
         return SEG_TAKEN;
     }
-    tcp_due_syn(c);                             /* text on the SYN is not acknowledged: the peer sends it again */
+    tcp_fast_open_arrive(c, s);                 /* text under no good cookie is not acknowledged: the peer sends it again */
+    tcp_due_syn(c);
     tcp_wake(c);
     return SEG_TAKEN;
 }

@@ -85,7 +85,8 @@ static seg_fate second_rst(struct tcp_conn *c, struct tcp_seg *s)
         return SEG_GOES_ON;
     if (!seq_eq(s->seq, c->rcv.nxt))
         return tcp_challenge(c, s, WHY_RST_NOT_EXACT); /* [RFC5961-3.2c] */
-    const bool refused = c->state == SYN_RECEIVED;              /* if passive: back to LISTEN, nobody is told */
+    const bool refused = c->state == SYN_RECEIVED && !c->fast_open.early;      /* if passive: back to LISTEN, nobody is told */
+    tcp_fast_open_reset(c, s->now_ns);
     tcp_end(c, refused ? PLUMB_REFUSED : PLUMB_RESET, refused ? WHY_REFUSED : WHY_PEER_RESET, s->now_ns);
     return SEG_TAKEN;                                           /* text in it is allowed [SHLD-2] */
 }

@@ -32,6 +32,7 @@ seg_fate tcp_arrive_syn_sent(struct tcp_conn *c, struct tcp_seg *s)
         return SEG_TAKEN;
     }
     tcp_on_syn_acked(c, s);
+    tcp_fast_open_answered(c, s);
     tcp_established(c, s->now_ns);
     tcp_owe_ack_now(c);
     s->seq = seq_add(s->seq, 1);                /* the SYN is done with; text may follow it */

@@ -24,6 +24,7 @@ static void syn_options(const struct tcp_conn *c, struct writer *w, int64_t now_
     o.user_timeout_s = c->told_timeout_s;
     o.ts_val = tcp_ts_clock(c->ts.offset, now_ns);
     o.ts_ecr = answer ? c->ts.recent : 0; /* [RFC7323-3.2e] */
+    tcp_fast_open_option(c, &o);
     tcp_opt_write(w, &o);
 }
 
@@ -141,7 +142,7 @@ struct pkt *tcp_build(struct tcp_conn *c, const struct tcp_tx *x, int64_t now_ns
     tcp_header_write(&w, &h);
     k->len = h.header_len;
     address(c, k, ecn, now_ns);
-    borrow(c, k, x->seq, x->len);
+    borrow(c, k, syn ? seq_add(x->seq, 1) : x->seq, x->len);
     if (x->len > tcp_seg_mss(c) && !x->probe)
         k->gso_size = tcp_seg_mss(c);
     checksum(c, k, at);

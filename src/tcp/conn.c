@@ -90,6 +90,7 @@ void tcp_established(struct tcp_conn *c, int64_t now_ns)
     if (c->syn_resent)
         tcp_rtt_syn_was_lost(c);
     tcp_timer_on_established(c, now_ns);
+    tcp_fast_open_settled(c);
     if (c->queued_in == QUEUE_SYN)
         listen_queue(c, QUEUE_ACCEPT);
     tcp_ready(c, TCP_CONNECTED | TCP_WRITABLE);
@@ -145,6 +146,7 @@ void tcp_end(struct tcp_conn *c, enum plumb_err err, enum why why, int64_t now_n
     if (c->state == CLOSED)
         return;
     tcp_leave_tables(c);
+    tcp_fast_open_settled(c);
     tcp_set_state(c, CLOSED, why, now_ns);
     c->error = (uint8_t)err;
     if (!c->attached || c->orphan) {

@@ -107,6 +107,7 @@ struct tcp_conn {
     struct tcp_cc cc;                   /* owner: recover.c congestion.c */
     struct tcp_pace pace;               /* owner: pacer.c */
     struct tcp_ecn ecn;                 /* owner: ecn.c */
+    struct tcp_fast_open fast_open;     /* owner: fastopen.c */
     struct tcp_rtt rtt;                 /* owner: rtt.c */
     struct tcp_rate rate;               /* owner: rate.c */
     struct tcp_rack rack;               /* owner: rack.c tlp.c */
@@ -134,6 +135,7 @@ struct tcp_listener {
     struct endpoint local;
     struct tcp_user_opt opt;
     int64_t cookies_until_ns;           /* as long an ACK may bring back a cookie (cookie.c) */
+    struct { uint32_t pending, resets, resets_before; int64_t minute; } fast_open;      /* fastopen.c */
     void *user;
 };
 
@@ -152,7 +154,16 @@ struct tcp_timewait {
 /* What the acknowledgment that is looked at has delivered. */
 struct rate_seen { uint64_t delivered, lost; struct rate_stamp stamp; int64_t sent_ns; bool any; };
 
-enum { LISTEN_HASH = 64, REPLIES = 256 };
+/* What is known of peers that were opened fast, or were to be (RFC 7413 §4.1.3). */
+struct fast_open_peer {
+    struct addr remote;                 /* none: free */
+    int64_t  avoid_until_ns;            /* its path does not bear it */
+    uint32_t used;                      /* the least was used longest ago */
+    uint16_t mss;
+    uint8_t  losses, n_cookie, cookie[TCP_COOKIE_MAX];
+};
+
+enum { LISTEN_HASH = 64, REPLIES = 256, FAST_OPEN_PEERS = 64 };
 
 struct tcp {
     struct tcp_config cfg;
@@ -167,6 +178,9 @@ struct tcp {
     uint64_t *live;                     /* a bit per object of `conns` */
     uint32_t half_open;                 /* connections on any listener's QUEUE_SYN (listen.c) */
     struct tcp_cookies cookies;
+    struct sipkey fast_open_key;
+    struct fast_open_peer fast_open_peer[FAST_OPEN_PEERS];
+    uint32_t fast_open_uses;
     struct list listeners[LISTEN_HASH], listeners_any;  /* by port; on any port */
     struct list out[IFACE_MAX], unrouted, ready, listeners_ready, starved, orphans, dead, timewait;
     struct wheel wheel;
@@ -419,6 +433,20 @@ static inline bool tcp_ecn_holds(const struct tcp_conn *c) { return c->ecn.reduc
 const char *tcp_ecn_name(const struct tcp_conn *c);
 void tcp_recover_on_ecn(struct tcp_conn *c, int64_t now_ns);            /* congestion.c: a mark, once in a window */
 
+/* fastopen.c */
+void tcp_fast_open_init(struct tcp *t);
+void tcp_fast_open_asked(struct tcp_conn *c, const struct tcp_user_opt *o);     /* an active OPEN */
+bool tcp_fast_open_waits(struct tcp_conn *c);                   /* once: its SYN waits for text, which is here now */
+uint32_t tcp_fast_open_text(struct tcp_conn *c);        /* bytes of text that our SYN takes along */
+void tcp_fast_open_option(const struct tcp_conn *c, struct tcp_opt *o); /* for a SYN or SYN-ACK */
+void tcp_fast_open_answered(struct tcp_conn *c, const struct tcp_seg *s);       /* our SYN was acknowledged */
+void tcp_fast_open_lost(struct tcp_conn *c, int64_t now_ns);
+void tcp_fast_open_arrive(struct tcp_conn *c, const struct tcp_seg *syn);       /* to a listener */
+void tcp_fast_open_settled(struct tcp_conn *c);                 /* the handshake is over, or the connection */
+void tcp_fast_open_reset(struct tcp_conn *c, int64_t now_ns);   /* by a RST, which anybody's host may send */
+/* Text may go both ways though the handshake is not over (§4.2.2). */
+static inline bool tcp_is_early(const struct tcp_conn *c) { return c->fast_open.early && c->state == SYN_RECEIVED; }
+
 /* pacer.c */
 uint64_t tcp_pacing_rate(const struct tcp_conn *c);
 uint32_t tcp_pace_quantum(const struct tcp_conn *c);
@@ -462,6 +490,7 @@ void tcp_timer_expired(struct tcp_conn *c, int64_t now_ns);
 struct tcp_tx;
 void tcp_tally_out(struct tcp_conn *c, const struct tcp_tx *x); /* before SND.NXT moves */
 struct tcp_tally_mark tcp_tally_before(struct tcp_conn *c, const struct tcp_seg *s);
+void tcp_tally_syn_text(struct tcp_conn *c, uint32_t bytes);
 void tcp_tally_after(struct tcp_conn *c, const struct tcp_tally_mark *m, int64_t now_ns);
 void tcp_tally_limits(struct tcp_conn *c, int64_t now_ns);
 

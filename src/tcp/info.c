@@ -17,7 +17,15 @@ void tcp_tally_out(struct tcp_conn *c, const struct tcp_tx *x)
         y->bytes_resent += x->len;
 }
 
-static seq_t text_acked(const struct tcp_conn *c) { return seq_min(c->snd.una, c->snd.end); }
+static seq_t text_acked(const struct tcp_conn *c) { return seq_min(snd_first(c), c->snd.end); }
+
+/* The segment was a SYN that found nobody yet. */
+void tcp_tally_syn_text(struct tcp_conn *c, uint32_t bytes)
+{
+    c->tally.segs_in++;
+    c->tally.text_in++;
+    c->tally.bytes_received += bytes;
+}
 
 /* Around a segment that arrives: where both streams stood before. */
 struct tcp_tally_mark tcp_tally_before(struct tcp_conn *c, const struct tcp_seg *s)
@@ -26,15 +34,15 @@ struct tcp_tally_mark tcp_tally_before(struct tcp_conn *c, const struct tcp_seg 
     const uint32_t wire = s->part && s->part < s->text_len ? (s->text_len + s->part - 1) / s->part : 1;
     y->segs_in += wire;
     y->text_in += s->text_len ? wire : 0;
-    return (struct tcp_tally_mark){ text_acked(c), rcv_text_end(c), state_in(c, CAN_SEND | CAN_RECEIVE | IN(CLOSING) | IN(LAST_ACK)) };
+    return (struct tcp_tally_mark){ text_acked(c), rcv_text_end(c), c->state == SYN_SENT };
 }
 
 void tcp_tally_after(struct tcp_conn *c, const struct tcp_tally_mark *m, int64_t now_ns)
 {
     struct tcp_tally *y = &c->tally;
-    if (m->counts && c->state != CLOSED && c->state != TIME_WAIT) {
+    if (c->state != SYN_SENT && c->state != CLOSED && c->state != TIME_WAIT) {
         y->bytes_acked += (uint32_t)seq_diff(text_acked(c), m->una);
-        y->bytes_received += (uint32_t)seq_diff(rcv_text_end(c), m->nxt);
+        y->bytes_received += (uint32_t)seq_diff(rcv_text_end(c), m->opening ? seq_add(c->rcv.irs, 1) : m->nxt);
     }
     tcp_tally_limits(c, now_ns);
 }

@@ -26,7 +26,7 @@ bool tcp_owes(const struct tcp_conn *c)
     const struct tcp_due *d = &c->due;
     if (c->owed.now || c->owed.each || c->timeout_due || d->syn || d->probe || d->keepalive || d->force || d->update || d->tail)
         return true;
-    return state_in(c, HAS_OUTPUT) && (tcp_unsent(c) || resending(c));
+    return (state_in(c, HAS_OUTPUT) || tcp_is_early(c)) && (tcp_unsent(c) || resending(c));
 }
 
 /* Accounts for a segment and puts it into the batch.  Without a packet buffer it is
@@ -44,10 +44,13 @@ static void emit(struct tcp_conn *c, const struct tcp_tx *x, struct batch *b, in
         tcp_ack_sent(c, x->own);
     if (seq_eq(x->seq, to))
         return;
+    const seq_t syn_end = seq_add(x->seq, x->flags & SYN ? 1 : 0);
     tcp_flight_need(c);
     tcp_timer_on_sending(c, now_ns);
     tcp_recover_sent(c, x->seq, to, now_ns);
-    tcp_sent_advance(c, x->seq, to, now_ns);
+    if (x->flags & SYN && x->len)                       /* each of its own: the peer may take only the SYN */
+        tcp_sent_advance(c, x->seq, syn_end, now_ns);
+    tcp_sent_advance(c, x->len ? syn_end : x->seq, to, now_ns);
     c->sent_ns = now_ns;
     if (x->probe)
         tcp_pmtu_probe_sent(c, x);
@@ -81,7 +84,7 @@ static uint32_t packet_max(const struct tcp_conn *c)
  * Nagle algorithm [SHLD-7], §3.8.6.2.1. */
 static bool short_may_leave(const struct tcp_conn *c, seq_t next, uint32_t n, bool all)
 {
-    const bool nothing_out = seq_eq(next, c->snd.una);
+    const bool nothing_out = seq_eq(next, snd_first(c));        /* but for a SYN */
     const bool pushed = seq_le(c->snd.end, c->snd.push);
     if (c->due.force || seq_lt(next, c->snd.nxt))       /* (4), or sent before */
         return true;
@@ -110,7 +113,7 @@ static bool fill(const struct tcp_conn *c, seq_t next, uint32_t n, struct tcp_tx
 {
     const seq_t to = seq_add(next, n);
     *x = (struct tcp_tx){ .seq = next, .len = n, .flags = ACK };
-    if (c->fin_queued && seq_eq(to, c->snd.end) && seq_diff(seq_add(c->snd.una, c->snd.wnd), to) > 0)
+    if (c->fin_queued && c->state != SYN_RECEIVED && seq_eq(to, c->snd.end) && seq_diff(seq_add(c->snd.una, c->snd.wnd), to) > 0)
         x->flags |= FIN;
     if (n > 0 && seq_lt(next, c->snd.push) && seq_le(c->snd.push, to))
         x->flags |= PSH;                                /* [MUST-61]; once per run of pushes [SHLD-27] */
@@ -192,7 +195,7 @@ static bool send_text(struct tcp_conn *c, struct batch *b, int64_t now_ns)
         tcp_pace_sent(c, x.len, from_rest, now_ns);
         sent = true;
     }
-    if (sent && c->sack)
+    if (sent && c->sack && c->state != SYN_RECEIVED)
         tcp_tlp_schedule(c, now_ns);
     c->due.force = false;
     if (in_flight(c) && !tcp_unsent(c) && tcp_pipe(c) < c->cc.cwnd)
@@ -243,7 +246,15 @@ static void send_syn(struct tcp_conn *c, struct batch *b, int64_t now_ns)
     c->due.syn = false;
     if (c->state != SYN_SENT && c->state != SYN_RECEIVED)
         return;
-    emit(c, &(struct tcp_tx){ .seq = c->snd.iss, .flags = c->state == SYN_SENT ? SYN : SYN | ACK }, b, now_ns);
+    if (tcp_is_early(c) && seq_eq(c->snd.nxt, c->snd.iss))
+        tcp_recover_start(c);                           /* text may follow at once */
+    emit(c, &(struct tcp_tx){ .seq = c->snd.iss, .len = tcp_fast_open_text(c), .flags = c->state == SYN_SENT ? SYN : SYN | ACK }, b, now_ns);
+}
+
+/* Before the handshake's end only behind a SYN-ACK that was not lost. */
+static bool may_send_text(const struct tcp_conn *c)
+{
+    return state_in(c, HAS_OUTPUT) || (tcp_is_early(c) && !c->syn_resent && !seq_eq(c->snd.nxt, c->snd.iss));
 }
 
 /* False: the batch is full and more is owed. */
@@ -266,7 +277,7 @@ static bool output(struct tcp_conn *c, struct batch *b, int64_t now_ns)
         send_probe(c, b, now_ns);
     if (c->due.tail && !batch_full(b))
         send_tail(c, b, now_ns);
-    if (state_in(c, HAS_OUTPUT) && !send_text(c, b, now_ns))
+    if (may_send_text(c) && !send_text(c, b, now_ns))
         return false;
     if (!c->owed.now && !c->timeout_due && !(c->due.update && tcp_rcv_update_due(c))) {
         c->due.update = false;

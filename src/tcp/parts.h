@@ -32,6 +32,15 @@ struct tcp_rtt {
     uint8_t backoff;
 };
 
+struct tcp_fast_open {                  /* RFC 7413 */
+    bool asks : 1, waits : 1;           /* our SYN is to carry the option; it waits for text */
+    bool tried : 1, text_out : 1;       /* it left with it; and with text */
+    bool grant : 1;                     /* our SYN-ACK brings a cookie */
+    bool early : 1;                     /* text came under a good cookie: nobody need wait for the handshake */
+    bool pending : 1;                   /* counts against its listener's limit */
+    bool worked : 1;
+};
+
 /* Counts, and the time spent in each limit (info.c). */
 enum tcp_limit { LIMIT_USER, LIMIT_NETWORK, LIMIT_WINDOW, LIMIT_BUFFER, TCP_LIMITS };
 struct tcp_tally {
@@ -40,7 +49,7 @@ struct tcp_tally {
     int64_t  since_ns, begin_ns, limit_ns[TCP_LIMITS];
     uint8_t  limit;
 };
-struct tcp_tally_mark { seq_t una, nxt; bool counts; };
+struct tcp_tally_mark { seq_t una, nxt; bool opening; };
 
 /* What size works and what does not; a probe under way (pmtud.c).  Sizes are those of IP packets. */
 struct tcp_pmtu {

@@ -75,6 +75,7 @@ struct tcp *tcp_new(const struct tcp_config *cfg, struct trace *trace, struct pk
     t->port_key = sipkey_from(rng);
     t->cookies.key[0] = sipkey_from(rng);
     t->cookies.key[1] = sipkey_from(rng);
+    tcp_fast_open_init(t);
     for (unsigned i = 0; i < LISTEN_HASH; i++)
         list_init(&t->listeners[i]);
     list_init(&t->listeners_any);

@@ -37,6 +37,9 @@ struct tcp_config {
     uint32_t initial_window;            /* segments [10]; not used with rfc5681 */
     uint8_t  congestion;                /* enum tcp_cc_choice [CUBIC] */
     uint8_t  ecn;                       /* enum tcp_ecn_choice [ACCURATE] */
+    uint8_t  fast_open;                 /* bits, as in net.ipv4.tcp_fastopen: 1 every OPEN asks for it, 2 every listener takes it [0: who asks] */
+    bool     fast_open_fixed;           /* cookies are made with fast_open_key, which several hosts may share, not with a secret of the stack */
+    uint64_t fast_open_key[2];
     int64_t  rto_min_ns;                /* [200 ms]; 1 s in the RFC-plain profile */
     int64_t  rto_initial_ns;            /* [1 s] */
     int64_t  delayed_ack_ns;            /* [40 ms]; at most 500 ms */
@@ -120,6 +123,10 @@ struct tcp_user_opt {
     bool     no_sack;                   /* SACK is not offered (RFC 2018) */
     uint32_t user_timeout_ms;           /* how long text may go unacknowledged, or unsent; in the place of R2; 0: none */
     bool     tell_user_timeout;         /* RFC 5482: the peer is told, and what it tells counts when it is longer */
+    /* TCP Fast Open (RFC 7413).  Whoever sets it must bear a request that comes twice (§6.1). */
+    bool     fast_open;                 /* OPEN: what is committed before the SYN leaves goes with it, once the peer has given a cookie */
+    bool     fast_open_waits;           /* and the SYN waits for the first commit */
+    uint32_t fast_open_queue;           /* listeners: so many at once may be open by a cookie alone; 0: none */
     bool     linger;                    /* CLOSE waits (socket/ and api/), or for linger_s 0 is ABORT */
     uint16_t linger_s;
 };
@@ -189,6 +196,7 @@ struct tcp_status {                     /* STATUS */
     uint32_t snd_nxt, rcv_nxt, urgent_at;   /* sequence numbers; that behind the urgent byte */
     bool     peer_closed;               /* FIN received */
     bool     timestamps, wscale, sack;
+    bool     fast_opened;               /* text went, or came, on the SYN and was taken */
     int64_t  srtt_ns, rttvar_ns, rto_ns;
     const char *congestion;             /* "cubic" ... */
     uint64_t pacing;                    /* bytes per second; 0: not paced */

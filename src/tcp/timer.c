@@ -255,6 +255,7 @@ static void retransmit(struct tcp_conn *c, int64_t now_ns)
     if (c->timer.retries == R1)
         trouble(c);
     if (c->state == SYN_SENT || c->state == SYN_RECEIVED) {
+        tcp_fast_open_lost(c, now_ns);
         c->syn_resent = true;
         tcp_due_syn(c);
         return;

@@ -28,7 +28,9 @@ enum plumb_err tcp_connect(struct tcp *t, const struct path *p, uint16_t local_p
     c->attached = true;
     tcp_conn_start(c, old ? &above : NULL, now_ns);
     tcp_set_state(c, SYN_SENT, WHY_USER_OPEN, now_ns);
-    tcp_due_syn(c);
+    tcp_fast_open_asked(c, o ? o : &none);
+    if (!c->fast_open.waits)
+        tcp_due_syn(c);
     tcp_wake(c);
     *out = c;
     return PLUMB_OK;
@@ -69,7 +71,9 @@ static void commit(struct tcp_conn *c, size_t n, bool push, bool urgent, int64_t
     if (n == 0 || c->fin_queued || !state_in(c, CAN_SEND | IN(SYN_SENT) | IN(SYN_RECEIVED)))
         return;
     tcp_sent_queued(c, (uint32_t)n, push, urgent);      /* PUSH is the caller's to say [MAY-15] */
-    if (state_in(c, CAN_SEND))
+    if (tcp_fast_open_waits(c))
+        tcp_due_syn(c);
+    if (state_in(c, CAN_SEND) || tcp_is_early(c) || c->due.syn)
         tcp_wake(c);
 }
 
@@ -79,7 +83,7 @@ void tcp_commit_urgent(struct tcp_conn *c, size_t n, int64_t now_ns)     { commi
 void tcp_push(struct tcp_conn *c, int64_t now_ns)
 {
     c->t->now_ns = now_ns;
-    if (!state_in(c, CAN_SEND))
+    if (!state_in(c, CAN_SEND) && !tcp_is_early(c))
         return;
     tcp_sent_pushed(c);
     tcp_wake(c);
@@ -87,7 +91,7 @@ void tcp_push(struct tcp_conn *c, int64_t now_ns)
 
 void tcp_flush(struct tcp_conn *c, int64_t now_ns)
 {
-    if (!state_in(c, CAN_SEND) || !tcp_unsent(c))
+    if (!(state_in(c, CAN_SEND) || tcp_is_early(c)) || !tcp_unsent(c))
         return;
     tcp_due_force(c);
     tcp_push(c, now_ns);
@@ -138,6 +142,8 @@ void tcp_shutdown(struct tcp_conn *c, int64_t now_ns)
         return;
     case SYN_RECEIVED:                                  /* queued until ESTABLISHED */
         c->fin_queued = true;
+        if (tcp_is_early(c))
+            tcp_push(c, now_ns);
         return;
     case ESTABLISHED:
         c->fin_queued = true;
@@ -169,7 +175,7 @@ void tcp_close(struct tcp_conn *c, int64_t now_ns)
         tcp_reap(c->t);
         return;
     }
-    const bool unread = c->state >= ESTABLISHED && seq_lt(c->rcv.read, rcv_text_end(c));
+    const bool unread = (c->state >= ESTABLISHED || tcp_is_early(c)) && seq_lt(c->rcv.read, rcv_text_end(c));
     if (unread || c->hold || c->linger_abort) {
         if (state_in(c, IN(CLOSING) | IN(LAST_ACK)))
             tcp_reply_abort(c, now_ns);                 /* ABORT is silent there, and nobody would repeat our FIN */
@@ -270,7 +276,7 @@ void tcp_status(const struct tcp_conn *c, struct tcp_status *out)
         .retransmits = c->retransmits, .mss = c->mss,
         .rcv_mss = c->rcv_mss, .snd_scale = c->snd_scale, .rcv_scale = c->rcv_scale, .path_mtu = c->node.path.mtu,
         .send_buffer = c->send_buffer, .recv_buffer = c->recv_buffer, .snd_nxt = c->snd.nxt.n, .rcv_nxt = c->rcv.nxt.n, .urgent_at = c->rcv.up.n,
-        .peer_closed = c->rcv.fin, .timestamps = c->ts.on, .wscale = c->scaled, .sack = c->sack,
+        .peer_closed = c->rcv.fin, .timestamps = c->ts.on, .wscale = c->scaled, .sack = c->sack, .fast_opened = c->fast_open.worked,
         .srtt_ns = c->rtt.srtt_ns, .rttvar_ns = c->rtt.var_ns, .rto_ns = tcp_rto(c),
         .timer = timer_name(c, deadline_ns), .timer_deadline_ns = deadline_ns };
     if (c->flight) {

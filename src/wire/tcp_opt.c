@@ -2,7 +2,7 @@
 
 /* END, NOP and MSS are the ones every TCP knows [MUST-4]; all but the first two have a length [MUST-68]. */
 enum { KIND_END = 0, KIND_NOP = 1, KIND_MSS = 2, KIND_WSCALE = 3, KIND_SACK_PERMITTED = 4, KIND_SACK = 5, KIND_TS = 8,
-       KIND_USER_TIMEOUT = 28, KIND_ACCECN0 = 172, KIND_ACCECN1 = 174 };
+       KIND_USER_TIMEOUT = 28, KIND_FAST_OPEN = 34, KIND_ACCECN0 = 172, KIND_ACCECN1 = 174 };
 enum { LEN_MSS = 4, LEN_WSCALE = 3, LEN_SACK_PERMITTED = 2, LEN_TS = 10, LEN_USER_TIMEOUT = 4, LEN_SACK_BLOCK = 8, LEN_ACCECN_FIELD = 3, ROOM = 40 };
 
 static void read_sack(struct reader *value, struct tcp_opt *out)
@@ -34,6 +34,17 @@ static void read_accecn(bool ect1_first, struct reader *value, struct tcp_opt *o
     out->n_accecn = (uint8_t)n;
 }
 
+/* Of an even length from 4 to 16, or none, which asks for one; others do not count (RFC 7413 §4.1.1). */
+static void read_cookie(struct reader *value, struct tcp_opt *out)
+{
+    const size_t n = rd_left(value);
+    if (n && (n < TCP_COOKIE_MIN || n > TCP_COOKIE_MAX || n % 2))
+        return;
+    out->has_cookie = true;
+    out->n_cookie = (uint8_t)n;
+    (void)rd_copy(value, out->cookie, n);
+}
+
 /* One option's value; `len` counts its kind and length bytes too. */
 static void read_option(uint8_t kind, uint8_t len, struct reader *value, struct tcp_opt *out)
 {
@@ -52,6 +63,8 @@ static void read_option(uint8_t kind, uint8_t len, struct reader *value, struct 
     } else if (kind == KIND_USER_TIMEOUT && len == LEN_USER_TIMEOUT) {
         const uint16_t v = rd_u16(value);       /* the first bit: minutes, else seconds */
         out->user_timeout_s = v & 0x8000 ? (v & 0x7fffu) * 60 : v;
+    } else if (kind == KIND_FAST_OPEN) {
+        read_cookie(value, out);
     } else if (kind == KIND_SACK) {
         read_sack(value, out);
     } else if (kind == KIND_ACCECN0 || kind == KIND_ACCECN1) {
@@ -122,6 +135,11 @@ void tcp_opt_write(struct writer *w, const struct tcp_opt *o)
         const uint32_t s = o->user_timeout_s, minutes = (s + 59) / 60;
         write_kind(w, 0, KIND_USER_TIMEOUT, LEN_USER_TIMEOUT);
         wr_u16(w, (uint16_t)(s < 0x8000 ? s : 0x8000 | (minutes < 0x8000 ? minutes : 0x7fff)));
+    }
+    if (o->has_cookie) {
+        const uint8_t len = (uint8_t)(2 + o->n_cookie);
+        write_kind(w, (4u - len % 4u) % 4u, KIND_FAST_OPEN, len);
+        wr_bytes(w, o->cookie, o->n_cookie);
     }
     if (o->n_accecn) {
         const uint8_t len = (uint8_t)(2 + o->n_accecn * LEN_ACCECN_FIELD);

@@ -4,7 +4,7 @@
 #include "base/bytes.h"
 #include "base/seq.h"
 
-enum { TCP_SACK_MAX = 4, TCP_WSCALE_MAX = 14 };
+enum { TCP_SACK_MAX = 4, TCP_WSCALE_MAX = 14, TCP_COOKIE_MIN = 4, TCP_COOKIE_MAX = 16 };
 struct tcp_sack { seq_t from, to; };
 
 struct tcp_opt {
@@ -17,6 +17,9 @@ struct tcp_opt {
     uint32_t user_timeout_s;            /* RFC 5482; 0: not there */
     uint8_t  n_accecn;                  /* RFC 9768 §3.2.3: how many of these were there, in this order */
     uint32_t accecn[3];                 /* bytes that came with ECT(0), CE, ECT(1), modulo 2^24 */
+    bool     has_cookie;                /* RFC 7413 §4.1.1 */
+    uint8_t  n_cookie;                  /* 0: one is asked for */
+    uint8_t  cookie[TCP_COOKIE_MAX];
 };
 
 /* Reads all options in `r`.  False: a length is impossible ([MUST-7]: the segment
