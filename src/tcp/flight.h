@@ -20,9 +20,10 @@ struct tcp_rack_flight { int64_t sent_ns, rtt_ns; seq_t end, fack; };
 enum frto { FRTO_OFF, FRTO_FIRST_ACK, FRTO_SECOND_ACK };
 struct tcp_undo {
     seq_t from, until, end;             /* SND.UNA and SND.NXT when recovery began; behind what was sent again first */
+    seq_t recover;                      /* valid with fast: where the fast recovery ends within which the timeout came */
     uint32_t ts, again;                 /* our time stamp on that; bytes sent again and not reported twice */
     uint8_t frto;
-    bool on, timeout, stamped, asking;
+    bool on, timeout, stamped, asking, fast;
 };
 /* RACK and TLP, of a connection. */
 struct tcp_rack {

@@ -119,6 +119,25 @@ static void leave(struct tcp_conn *c, int64_t now_ns)
     say_cwnd(c, now_ns);
 }
 
+/* The timeout was spurious: the receiver has not dropped what it had SACKed before. */
+static void sack_again(struct tcp_conn *c)
+{
+    struct scoreboard *b = &c->flight->board;
+    for (struct sent_seg *s = board_first(&c->t->sent, b); s; s = board_seg(&c->t->sent, s->next))
+        if (s->flags & SENT_DELIVERED)
+            s = board_sack(&c->t->sent, b, s);
+}
+
+/* The fast recovery within which a spurious timeout came was for a loss: it goes on, and what it
+ * repairs does not reduce the window once more. */
+static void resume(struct tcp_conn *c)
+{
+    struct tcp_flight *f = c->flight;
+    f->rec.phase = REC_FAST;
+    f->rec.recover = f->undo.recover;
+    prr_start(&f->rec.prr, in_flight(c) - f->board.sacked_bytes);
+}
+
 /* Nothing was lost: as it was before (RFC 4015 §3). */
 static void undo(struct tcp_conn *c, enum undo_by by, const struct tcp_news *n)
 {
@@ -137,6 +156,10 @@ static void undo(struct tcp_conn *c, enum undo_by by, const struct tcp_news *n)
     if (!timeout)
         tcp_rack_reordered(c);                  /* all of it had only been late */
     f->undo.frto = FRTO_OFF;
+    if (timeout && c->sack)
+        sack_again(c);
+    if (timeout && c->sack && f->undo.fast && seq_lt(c->snd.una, f->undo.recover))
+        resume(c);
     tcp_undo_end(c);
     if (timeout)
         tcp_timer_on_progress(c, n->now_ns);

@@ -80,18 +80,28 @@ void tcp_timer_on_sending(struct tcp_conn *c, int64_t now_ns)
     arm(c);
 }
 
+/* In recovery nothing is sampled while SND.UNA stands, and one sample a round trip is far behind the queue that slow start
+ * filled: what was delivered last shows how long a retransmission takes.  Never less than RFC 6298's. */
+static int64_t patience(const struct tcp_conn *c)
+{
+    const int64_t rto_ns = tcp_rto(c);
+    if (!c->flight || c->flight->rec.phase != REC_FAST)
+        return rto_ns;
+    return time_max(rto_ns, c->flight->rack.rtt_ns + 4 * c->rtt.var_ns);
+}
+
 void tcp_timer_on_progress(struct tcp_conn *c, int64_t now_ns)
 {
     c->timer.retries = 0;
     c->timer.waiting_ns = in_flight(c) ? now_ns : 0;
-    c->timer.rto_ns = in_flight(c) ? time_after(now_ns, tcp_rto(c)) : DEADLINE_NEVER;   /* (5.2), (5.3) [RFC6298-5.2] [RFC6298-5.3] */
+    c->timer.rto_ns = in_flight(c) ? time_after(now_ns, patience(c)) : DEADLINE_NEVER;  /* (5.2), (5.3) [RFC6298-5.2] [RFC6298-5.3] */
     arm(c);
 }
 
 /* Its round trip begins now; a timer from before would be too early. */
 void tcp_timer_on_resent(struct tcp_conn *c, int64_t now_ns)
 {
-    c->timer.rto_ns = time_after(now_ns, tcp_rto(c));
+    c->timer.rto_ns = time_after(now_ns, patience(c));
     arm(c);
 }
 

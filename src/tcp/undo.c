@@ -10,7 +10,8 @@ void tcp_undo_begin(struct tcp_conn *c, bool timeout)
     struct tcp_undo *u = &c->flight->undo;
     if (u->on && seq_lt(c->snd.una, u->until) && (u->timeout || !timeout))
         return;
-    *u = (struct tcp_undo){ .on = true, .timeout = timeout, .from = c->snd.una, .until = c->snd.nxt };
+    const struct tcp_recover *r = &c->flight->rec;
+    *u = (struct tcp_undo){ .on = true, .timeout = timeout, .from = c->snd.una, .until = c->snd.nxt, .fast = r->phase == REC_FAST, .recover = r->recover };
 }
 
 /* [from, to) leaves again. */
