@@ -18,11 +18,13 @@ static void lose_front(struct tcp_conn *c, int64_t now_ns)
 /* True: fast recovery begins. */
 bool tcp_newreno_on_dup_ack(struct tcp_conn *c, struct tcp_recover *r, int64_t now_ns)
 {
+    /* a peer that repeats itself cannot have more taken out of the network than is in it, without the one that misses */
+    const uint32_t flight = in_flight(c), others = flight > c->mss ? flight - c->mss : 0;
     if (r->phase == REC_LOSS)
         return false;
     if (r->dup_acks < UINT8_MAX)
         r->dup_acks++;
-    r->dup_bytes += c->mss;                             /* a segment has left the network: another may enter it, RFC 3042 [RFC5681-3.2c] [RFC5681-3.2f] */
+    r->dup_bytes = cc_min(r->dup_bytes + c->mss, others);   /* a segment has left the network: another may enter it, RFC 3042 [RFC5681-3.2c] [RFC5681-3.2f] */
     if (r->dup_acks != DUP_THRESH || r->phase == REC_FAST)
         return false;
     if (seq_lt(c->snd.una, r->recover) || (seq_eq(c->snd.una, r->recover) && r->last_bytes > 4u * c->mss)) {
