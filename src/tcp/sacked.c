@@ -57,7 +57,7 @@ static bool is_dsack(const struct tcp_seg *s)
 static bool is_wrong(const struct tcp_conn *c, struct span b)
 {
     const int32_t back = seq_diff(c->snd.una, b.from);
-    return !seq_lt(b.from, b.to) || seq_lt(c->snd.nxt, b.to) || (back > 0 && (uint32_t)back > c->snd.max_wnd + UINT16_MAX);
+    return !seq_lt(b.from, b.to) || seq_lt(c->snd.nxt, b.to) || seq_lt(c->snd.nxt, b.from) || (back > 0 && (uint32_t)back > c->snd.max_wnd + UINT16_MAX);
 }
 
 /* The lowest first: were the most recent one taken first, the others would look reordered. */
