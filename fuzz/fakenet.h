@@ -104,7 +104,7 @@ static inline uint64_t fake_random(struct net *n) { (void)n; return 0x0123456789
 static inline void fake_begin(void (*sent)(const uint8_t *bytes, size_t len))
 {
     static const struct stream_ops stream_ops = { fake_state, fake_reserve, fake_commit, fake_peek, fake_consume, fake_ended, fake_drained, fake_shutdown,
-                                                  fake_close, fake_abort, fake_local, fake_remote, fake_conn, fake_no_delay };
+                                                  fake_close, fake_abort, fake_local, fake_remote, fake_conn, fake_no_delay, NULL };
     static const struct listener_ops listener_ops = { fake_accept, fake_at, fake_deaf };
     static const struct dgram_ops dgram_ops = { fake_send, fake_dgram_peek, fake_dgram_consume, fake_error, fake_dgram_local, fake_dgram_close };
     static const struct net_ops ops = { .datagram = fake_datagram, .random = fake_random };
