@@ -61,6 +61,7 @@ struct model_flight {
     int64_t  unexplained;               /* when it was sent again; 0: all had a cause */
     uint64_t told, resent;              /* bytes sent again, as it said and as the wire showed */
     struct model_bits sacked, said, again;      /* the peer has it; the peer may have it; may be sent again */
+    struct model_bits forgot;                   /* said before a timeout, which may prove spurious */
     seq_t    ack;                       /* of the last acknowledgment that arrived, and its blocks */
     unsigned n_sack;
     struct tcp_sack sack[TCP_SACK_MAX];

@@ -187,12 +187,17 @@ void model_recovery_event(struct model *m, int side, const struct event *e)
     case EV_tcp_sack: on_sack(m, f, EVENT_BODY_OF(e, tcp_sack)); break;
     case EV_tcp_retransmit: on_retransmit(m, f, e); break;
     case EV_tcp_recovery: on_recovery(f, EVENT_BODY_OF(e, tcp_recovery)); break;
-    case EV_tcp_undo: f->again = (struct model_bits){ { 0 } }; break;
+    case EV_tcp_undo:
+        f->again = (struct model_bits){ { 0 } };
+        if (EVENT_BODY_OF(e, tcp_undo)->timeout)        /* it has not dropped what it said it has */
+            join(&f->said, &f->forgot);
+        break;
     case EV_tcp_window: case EV_tcp_pmtu: all_again(f); break;
     case EV_tcp_tail_probe: f->probing = true; break;
     case EV_tcp_probe: f->excuse = f->probing = EVENT_BODY_OF(e, tcp_probe)->kind == 0; break;
     case EV_tcp_rto:                                    /* what SACKs said is forgotten (RFC 2018 §8) */
         join(&f->again, &f->said);
+        join(&f->forgot, &f->said);
         f->said = f->sacked = (struct model_bits){ { 0 } };
         f->probing = true;                              /* the first leaves, whatever else is in the network */
         break;

@@ -97,7 +97,7 @@ struct sent_seg *board_sent(struct pool *p, struct scoreboard *b, seq_t from, se
         board_found(p, b, s);
         unlink_queue(p, &b->net, s);
         s->to = to;
-        s->flags |= SENT_MANY;
+        s->flags = (uint8_t)((s->flags & ~SENT_DELIVERED) | SENT_MANY);   /* not all of it was */
     } else {
         s->from = from;
         s->to = to;
