@@ -114,6 +114,9 @@ void bsd_unbind(struct sock *s);
 
 /* bsd_socket.c */
 void bsd_socket_close(struct sock *s);
+/* Two halves of connect; 0 or errno. */
+int bsd_connect_start(struct sock *s, struct endpoint to);
+int bsd_connect_finish(struct sock *s);
 void bsd_fd_release(struct fd *f);                      /* the memory, when nobody uses it */
 struct sock *bsd_sock(plumb_bsd *b, int fd);            /* NULL: EBADF or ENOTSOCK, errno set; put it */
 
@@ -140,6 +143,7 @@ struct io_call {
     struct endpoint from;               /* out: the sender */
 };
 ssize_t bsd_stream_send(struct sock *s, struct io_call *x);
+ssize_t bsd_stream_open_send(struct sock *s, struct io_call *x);
 ssize_t bsd_stream_recv(struct sock *s, struct io_call *x);
 
 /* bsd_dgram.c */

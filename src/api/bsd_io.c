@@ -57,10 +57,12 @@ static ssize_t send_on(struct sock *s, const struct msghdr *m, int flags)
         return bsd_fail(EMSGSIZE);
     if (!io_init(&x.io, m->msg_iov, (int)m->msg_iovlen))
         return bsd_fail(EINVAL);
-    if (s->fd.kind == FD_STREAM)
+    if (s->fd.kind == FD_STREAM && !(flags & MSG_FASTOPEN))
         return bsd_stream_send(s, &x);  /* a destination is not looked at, as on Linux */
     x.has_to = m->msg_name && m->msg_namelen;
     const int e = x.has_to ? bsd_addr_in(s, m->msg_name, m->msg_namelen, &x.to) : 0;
+    if (s->fd.kind == FD_STREAM)
+        return e || !x.has_to ? bsd_fail(e ? e : EDESTADDRREQ) : bsd_stream_open_send(s, &x);
     return e ? bsd_fail(e) : bsd_dgram_send(s, &x);
 }
 

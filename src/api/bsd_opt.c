@@ -10,7 +10,7 @@ enum key {
     K_REUSEADDR, K_REUSEPORT, K_BROADCAST, K_OOBINLINE, K_KEEPALIVE, K_LINGER, K_SNDBUF, K_RCVBUF, K_RCVTIMEO, K_SNDTIMEO, K_RCVLOWAT, K_SNDLOWAT,
     K_ERROR, K_TYPE, K_ACCEPTCONN, K_DOMAIN, K_PROTOCOL,
     K_TOS, K_TTL, K_V6ONLY, K_NODELAY, K_CORK, K_MAXSEG, K_KEEPIDLE, K_KEEPINTVL, K_KEEPCNT, K_CONGESTION,
-    K_USER_TIMEOUT, K_INFO, K_NOTSENT, K_CC_INFO, K_MEMINFO
+    K_USER_TIMEOUT, K_INFO, K_NOTSENT, K_CC_INFO, K_MEMINFO, K_FAST_OPEN, K_FAST_CONNECT
 };
 struct option { int level, name; enum key key; enum what what; int least, most; bool stream_only; };
 
@@ -46,6 +46,8 @@ static const struct option table[] = {
     { IPPROTO_TCP, TCP_INFO, K_INFO, INFO, 0, 0, true },
     { IPPROTO_TCP, TCP_CC_INFO, K_CC_INFO, INFO, 0, 0, true },
     { IPPROTO_TCP, TCP_NOTSENT_LOWAT, K_NOTSENT, NUMBER, INT32_MIN, INT32_MAX, true },
+    { IPPROTO_TCP, TCP_FASTOPEN, K_FAST_OPEN, NUMBER, 0, INT32_MAX, true },
+    { IPPROTO_TCP, TCP_FASTOPEN_CONNECT, K_FAST_CONNECT, FLAG, 0, 0, true },
     { SOL_SOCKET, SO_MEMINFO, K_MEMINFO, INFO, 0, 0, false },
 };
 
@@ -73,6 +75,7 @@ static bool *flag_of(struct sock *s, enum key k)
     case K_V6ONLY:    return &o->v6only;
     case K_NODELAY:   return &o->tcp.no_delay;
     case K_CORK:      return &o->tcp.cork;
+    case K_FAST_CONNECT: return &o->tcp.fast_open_waits;
     default:          return NULL;
     }
 }
@@ -121,6 +124,7 @@ static int number(struct sock *s, enum key k)
     case K_TOS:       return t->tos;
     case K_TTL:       return t->ttl ? t->ttl : 64;
     case K_MAXSEG:    return segment_size(s);
+    case K_FAST_OPEN: return (int)s->opt.tcp.fast_open_queue;
     case K_KEEPIDLE:  return t->keep_idle_s ? t->keep_idle_s : 7200;
     case K_KEEPINTVL: return t->keep_interval_s ? t->keep_interval_s : 75;
     default:          return t->keep_probes ? t->keep_probes : 9;
@@ -232,6 +236,7 @@ static int set_number(struct sock *s, const struct option *o, int n)
     case K_TOS:       t->tos = (uint8_t)(s->fd.kind == FD_STREAM ? (n & ~3) | (t->tos & 3) : n); break;     /* ECN is TCP's own */
     case K_TTL:       t->ttl = n < 0 ? 0 : (uint8_t)n; break;
     case K_MAXSEG:    t->mss_max = (uint16_t)n; break;
+    case K_FAST_OPEN: t->fast_open_queue = (uint32_t)n; break;
     case K_KEEPIDLE:  t->keep_idle_s = (uint16_t)n; break;
     case K_KEEPINTVL: t->keep_interval_s = (uint16_t)n; break;
     default:          t->keep_probes = (uint8_t)n; break;

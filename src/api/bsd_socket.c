@@ -302,21 +302,29 @@ static int finish_connecting(struct sock *s, int meanwhile)
 /* 0.0.0.0 as a destination is this host. */
 static struct addr destination(struct addr a) { return addr_is_any(a) ? addr4(0x7f000001) : a; }
 
-static int connect_stream(struct sock *s, struct endpoint to)
+int bsd_connect_start(struct sock *s, struct endpoint to)
 {
-    switch (s->phase) {
-    case PHASE_CONNECTED:
-    case PHASE_LISTENING:
-        return EISCONN;
-    case PHASE_CONNECTING:
-        return finish_connecting(s, EALREADY);
-    case PHASE_NEW:
-        break;
-    }
+    if (s->phase != PHASE_NEW)
+        return s->phase == PHASE_CONNECTING ? EALREADY : EISCONN;
     if (!addr_is4(to.addr))
         return ENETUNREACH;
-    const int e = start_connecting(s, to);
-    return e ? e : finish_connecting(s, EINPROGRESS);
+    to.addr = destination(to.addr);
+    return start_connecting(s, to);
+}
+
+int bsd_connect_finish(struct sock *s) { return finish_connecting(s, EINPROGRESS); }
+
+static int connect_stream(struct sock *s, struct endpoint to)
+{
+    if (s->phase == PHASE_CONNECTING)
+        return finish_connecting(s, EALREADY);
+    const int e = bsd_connect_start(s, to);
+    struct tcp_status status = { 0 };
+    if (!e)
+        tcp_status(s->conn, &status);
+    if (status.early)                   /* TCP_FASTOPEN_CONNECT: its SYN waits for what is sent first */
+        s->phase = PHASE_CONNECTED;
+    return e || status.early ? e : finish_connecting(s, EINPROGRESS);
 }
 
 static int connect_sock(struct sock *s, const struct sockaddr *addr, socklen_t len)

@@ -105,7 +105,7 @@ uint32_t bsd_stream_bits(struct sock *s)
         bits |= EPOLLHUP;
     if (shut & SHUT_IN)
         bits |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
-    if (status.state != SYN_SENT && status.state != SYN_RECEIVED)
+    if ((status.state != SYN_SENT && status.state != SYN_RECEIVED) || status.early)
         bits |= open_bits(s, &status, shut);
     return s->error ? bits | EPOLLERR : bits;
 }
@@ -168,12 +168,13 @@ static bool nonblocking(const struct sock *s, const struct io_call *x) { return 
 static int may_send(struct sock *s)
 {
     const enum tcp_state state = bsd_stream_state(s);
+    const bool early = status_of(s).early;
     bsd_stream_refresh(s);
     if (s->error)
         return bsd_stream_take_error(s);
-    if (state == SYN_SENT || state == SYN_RECEIVED)
+    if ((state == SYN_SENT || state == SYN_RECEIVED) && !early)
         return EAGAIN;
-    if (s->shut & SHUT_OUT || (state != ESTABLISHED && state != CLOSE_WAIT))
+    if (s->shut & SHUT_OUT || (state != ESTABLISHED && state != CLOSE_WAIT && !early))
         return EPIPE;
     return 0;
 }
@@ -195,6 +196,27 @@ ssize_t bsd_stream_send(struct sock *s, struct io_call *x)
         if (e)
             return sent ? sent : bsd_fail(e);
     }
+}
+
+/* MSG_FASTOPEN: connect and send in one.  To a peer that gave a cookie the bytes go with the SYN. */
+ssize_t bsd_stream_open_send(struct sock *s, struct io_call *x)
+{
+    const bool waits = s->opt.tcp.fast_open_waits, knows = tcp_can_open_fast(tcp_of(s), x->to.addr), sleeps = !nonblocking(s, x);
+    s->opt.tcp.fast_open = true;
+    s->opt.tcp.fast_open_waits = false;
+    int e = bsd_connect_start(s, x->to);
+    s->opt.tcp.fast_open = false;
+    s->opt.tcp.fast_open_waits = waits;
+    if (e)
+        return bsd_fail(e);
+    const ssize_t sent = knows ? (ssize_t)write_all(s, x) : 0;
+    if (!sleeps)
+        return knows ? sent : bsd_fail(EINPROGRESS);
+    e = bsd_connect_finish(s);
+    if (e)
+        return bsd_fail(e);
+    const ssize_t rest = x->io.left ? bsd_stream_send(s, x) : 0;
+    return rest < 0 && !sent ? rest : sent + (rest > 0 ? rest : 0);
 }
 
 /* --------------------------------------------------------------- receive */

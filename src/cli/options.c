@@ -71,7 +71,7 @@ static const struct argp_option options[] = {
     { "seed",    OPT_SEED,    "N",    0, "repeat a virtual run", 90 },
     { "capture", OPT_CAPTURE, "FILE", 0, "write the packets to FILE (pcapng)", 90 },
     { "cc",      OPT_CC,      "NAME", 0, "congestion control of plumb's TCP: cubic (the default), reno, bbr", 90 },
-    { "tcp",     OPT_TCP,     "SPEC", 0, "how plumb's TCP behaves: 'sack=off timestamps=off scaling=off profile=plain'", 90 },
+    { "tcp",     OPT_TCP,     "SPEC", 0, "how plumb's TCP behaves: 'sack=off timestamps=off scaling=off fastopen=on profile=plain'", 90 },
     { 0 }
 };
 

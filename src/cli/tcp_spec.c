@@ -32,6 +32,13 @@ static const char *take(const char *word, size_t n, struct tcp_config *out)
     const size_t name = (size_t)(eq - word), value = n - name - 1;
     if (is(word, name, "profile"))
         return profile(eq + 1, value, out);
+    if (is(word, name, "fastopen")) {
+        const bool on = is(eq + 1, value, "on");
+        if (!on && !is(eq + 1, value, "off"))
+            return "fastopen= is on or off";
+        out->fast_open = on ? 3 : 0;
+        return NULL;
+    }
     for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++) {
         if (!is(word, name, switches[i].name))
             continue;
@@ -41,7 +48,7 @@ static const char *take(const char *word, size_t n, struct tcp_config *out)
         memcpy((char *)out + switches[i].off, &off, sizeof off);
         return NULL;
     }
-    return "there are sack= timestamps= scaling= profile=";
+    return "there are sack= timestamps= scaling= fastopen= profile=";
 }
 
 bool tcp_spec_parse(const char *text, struct tcp_config *out, char error[TCP_SPEC_ERROR])

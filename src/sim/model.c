@@ -11,7 +11,7 @@ const char *model_seen_name(enum model_seen s)
         "retransmission timeout", "fast retransmit", "zero window", "window probe", "simultaneous open", "simultaneous close", "half-close",
         "abort", "sequence wrap", "TIME-WAIT", "loss", "reordering", "duplication", "corruption", "lost SYN", "lost FIN",
         "tiny MTU", "tiny buffer", "large packets", "no buffer block", "a switch", "a router", "SACK", "D-SACK", "tail loss probe", "undone recovery",
-        "MTU black hole" };
+        "MTU black hole", "text on a SYN" };
     return name[s];
 }
 
@@ -40,6 +40,14 @@ static void end_over(struct model_end *e)
     e->finished = true;
 }
 
+/* CLOSE would delete it (§3.10.4); a listener gives none away before its time. */
+static bool is_opening(const struct model_end *e)
+{
+    struct tcp_status st;
+    tcp_status(e->conn, &st);
+    return st.state == SYN_SENT || (st.state == SYN_RECEIVED && !e->listener);
+}
+
 static void do_write(struct model_end *e, int64_t now_ns)
 {
     uint32_t left = 1 + below(e->m, e->write_max);
@@ -53,7 +61,7 @@ static void do_write(struct model_end *e, int64_t now_ns)
         e->written += n;
         left -= (uint32_t)n;
     }
-    if (e->written == e->to_write && !e->shut) {
+    if (e->written == e->to_write && !e->shut && !is_opening(e)) {
         tcp_shutdown(e->conn, now_ns);
         e->shut = true;
     }
@@ -98,11 +106,25 @@ static void look_at_state(struct model_end *e, int64_t now_ns)
     }
 }
 
-static bool is_opening(const struct tcp_conn *c)
+static bool connect_end(struct model_end *e, uint16_t local, uint16_t remote, const struct tcp_user_opt *o)
 {
-    struct tcp_status st;
-    tcp_status(c, &st);
-    return st.state == SYN_SENT || st.state == SYN_RECEIVED;
+    struct path p;
+    struct model *m = e->m;
+    const enum plumb_err bad = stack_route(m->stack[e->side], ADDR_NONE, m->addr[!e->side], &p);
+    if (bad != PLUMB_OK)
+        return model_breach(m, "no route: %s", plumb_err_text(bad));
+    return tcp_connect(stack_tcp(m->stack[e->side]), &p, local, remote, o, &e->conn, world_now(m->w)) == PLUMB_OK || model_breach(m, "connect failed");
+}
+
+/* When the first is through, or will never be. */
+static bool open_later(struct model_end *e, int64_t now_ns)
+{
+    const struct model_end *first = &e->m->end[0][0];
+    const uint16_t port = (uint16_t)(PORT + e->index);
+    if (first->conn && is_opening(first) && now_ns < 5 * NS_PER_SEC)
+        return false;
+    e->opens_later = false;
+    return connect_end(e, (uint16_t)(port + 100), port, &e->opt);
 }
 
 static void step(void *arg)
@@ -115,6 +137,8 @@ static void step(void *arg)
     /* an application that has waited long looks less often */
     const int64_t pace_ns = time_max(e->step_ns, now_ns / 1000);
     loop_arm_in(l, &e->timer, 1 + (int64_t)(rng_u64(&e->m->rng) % (uint64_t)pace_ns));
+    if (!e->conn && e->opens_later && !open_later(e, now_ns))
+        return;
     if (!e->conn && e->listener)
         e->conn = tcp_accept(e->listener);
     if (!e->conn)
@@ -126,8 +150,14 @@ static void step(void *arg)
         end_over(e);
         return;
     }
-    if (is_opening(e->conn))            /* CLOSE would delete it (§3.10.4) */
+    struct tcp_status st;
+    tcp_status(e->conn, &st);
+    e->m->out->seen[SEEN_FAST_OPEN] |= st.fast_opened;
+    if (is_opening(e)) {
+        if (st.early)
+            do_write(e, now_ns);        /* its SYN waits for this */
         return;
+    }
     if (now_ns >= e->stall_until_ns && !do_read(e, now_ns))
         return;
     if (e->dozes && now_ns >= e->stall_until_ns && chance(e->m, 10)) {
@@ -178,6 +208,7 @@ static bool add_host(struct model *m, int side, uint16_t mtu)
     c.tcp.max_conns = 16;
     c.tcp.ecn = (uint8_t)(1 + (m->seed >> 6) % TCP_ECN_ACCURATE);
     c.tcp.congestion = congestion_of(m->seed);
+    c.tcp.fast_open = m->fast_open ? 3 : 0;
     c.tcp.max_blocks = chance(m, 15) ? 16 + below(m, 32) : 1024;
     c.tcp.send_buffer = some_buffer(m);
     c.tcp.recv_buffer = some_buffer(m);
@@ -252,16 +283,6 @@ static bool join(struct model *m)
            world_join(m->w, host[1], (struct world_end){ is_switch, number, 1 }, &back, NULL) >= 0;
 }
 
-static bool connect_end(struct model_end *e, uint16_t local, uint16_t remote, const struct tcp_user_opt *o)
-{
-    struct path p;
-    struct model *m = e->m;
-    const enum plumb_err bad = stack_route(m->stack[e->side], ADDR_NONE, m->addr[!e->side], &p);
-    if (bad != PLUMB_OK)
-        return model_breach(m, "no route: %s", plumb_err_text(bad));
-    return tcp_connect(stack_tcp(m->stack[e->side]), &p, local, remote, o, &e->conn, 0) == PLUMB_OK || model_breach(m, "connect failed");
-}
-
 static void some_end(struct model *m, int side, int index)
 {
     struct model_end *e = &m->end[side][index];
@@ -297,6 +318,12 @@ static bool open_conn(struct model *m, int index)
     m->watch[0][index].port = (uint16_t)(port + 100);
     if (tcp_listen(stack_tcp(m->stack[1]), (struct endpoint){ ADDR_NONE, port }, &o, &m->end[1][index].listener) != PLUMB_OK)
         return model_breach(m, "listen failed");
+    if (m->fast_open && index > 0) {
+        m->end[0][index].to_write += m->end[0][index].to_write == 0;   /* its SYN waits for text */
+        m->end[0][index].opens_later = true;
+        m->end[0][index].opt = o;
+        return true;
+    }
     return connect_end(&m->end[0][index], (uint16_t)(port + 100), port, &o);
 }
 
@@ -311,6 +338,7 @@ static bool build(struct model *m)
     m->black_hole = mtu == 1500 && chance(m, 5) ? (uint16_t)(576 + below(m, 900)) : 0;
     m->out->seen[SEEN_BLACK_HOLE] = m->black_hole != 0;
     m->large = chance(m, 25);
+    m->fast_open = (m->seed * 2654435761u >> 16) % 6 == 0;      /* of no other draw */
     m->n_conns = 1 + (int)below(m, MODEL_CONNS);
     m->out->seen[SEEN_SWITCH] = m->between == BETWEEN_SWITCH;
     m->out->seen[SEEN_ROUTER] = m->between == BETWEEN_ROUTER;

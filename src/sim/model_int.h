@@ -15,6 +15,8 @@ struct model_end {
     int              side, index;
     struct tcp_conn *conn;              /* NULL: not open yet, or over */
     struct tcp_listener *listener;      /* where it will be accepted */
+    struct tcp_user_opt opt;            /* of one that opens later, when the peer may have given a cookie */
+    bool     opens_later;
     uint64_t to_write, written, read;
     uint32_t write_max, read_max;       /* largest piece of a step */
     int64_t  step_ns, stall_until_ns, abort_at_ns;
@@ -82,7 +84,7 @@ struct model {
     struct stack *stack[2], *router;
     struct addr addr[2];
     unsigned iface[2];
-    bool ether, simultaneous, large;
+    bool ether, simultaneous, large, fast_open;
     bool own_recovery;                  /* congestion control goes on by its own rules when something is lost */
     uint16_t mss;                       /* the most text in a segment */
     uint16_t black_hole;                /* links drop what is larger, and say nothing; 0: they do not */

@@ -163,12 +163,17 @@ struct connect_opts {
     struct endpoint local;              /* all-zero: chosen */
     bool no_delay;                      /* Nagle off */
     const char *congestion;             /* "cubic", "reno" ...; NULL: the default.  INVALID: no such */
+    /* RFC 7413, on plumb's stack: a peer that is known from before is STREAM_OPEN at once, its SYN
+     * waits for the first bytes and takes them along; what goes wrong is told later.  For owners
+     * who speak first, and whose first words may come twice. */
+    bool fast_open;
 };
 struct listen_opts {
     struct endpoint local;              /* addr none: any address; port 0: chosen */
     uint32_t backlog;                   /* connections waiting to be accepted; 0: 128 */
     bool no_delay;
     const char *congestion;             /* of the connections accepted */
+    uint32_t fast_open;                 /* RFC 7413: so many at once may be accepted before their handshake is over; 0: none */
 };
 struct dgram_opts {
     struct endpoint local;              /* addr none: any; port 0: an unpredictable ephemeral port */

@@ -178,7 +178,7 @@ enum plumb_err stack_stream_connect(struct net *n, const struct connect_opts *o,
 {
     struct stack *st = ((struct stack_net *)n)->st;
     const int64_t now_ns = loop_now(n->loop);
-    struct tcp_user_opt opt = { .no_delay = o->no_delay };
+    struct tcp_user_opt opt = { .no_delay = o->no_delay, .fast_open_waits = o->fast_open };
     struct tcp_conn *c = NULL;
     struct path p;
     st->now_ns = now_ns;
@@ -196,6 +196,7 @@ enum plumb_err stack_stream_connect(struct net *n, const struct connect_opts *o,
         return e;
     }
     attach(s, c);
+    s->open = status_of(&s->base).early;
     stack_touch(st, now_ns);
     *out = &s->base;
     return PLUMB_OK;
@@ -269,7 +270,7 @@ enum plumb_err stack_stream_listen(struct net *n, const struct listen_opts *o, s
         return PLUMB_NO_MEMORY;
     l->base = (struct listener){ .ops = &listener_ops, .loop = n->loop };
     l->st = st;
-    l->opt = (struct tcp_user_opt){ .no_delay = o->no_delay, .backlog = o->backlog };
+    l->opt = (struct tcp_user_opt){ .no_delay = o->no_delay, .backlog = o->backlog, .fast_open_queue = o->fast_open };
     e = congestion_named(o->congestion, &l->opt.congestion) ? tcp_listen(st->tcp, local, &l->opt, &l->l) : PLUMB_INVALID;
     if (e != PLUMB_OK) {
         free(l);

@@ -38,6 +38,14 @@ static struct fast_open_peer *peer_known(struct tcp *t, struct addr remote)
     return NULL;
 }
 
+bool tcp_can_open_fast(const struct tcp *t, struct addr remote)
+{
+    for (unsigned i = 0; i < FAST_OPEN_PEERS; i++)
+        if (addr_eq(t->fast_open_peer[i].remote, remote))
+            return t->fast_open_peer[i].n_cookie && t->now_ns >= t->fast_open_peer[i].avoid_until_ns;
+    return false;
+}
+
 /* Known or not; the one that was used longest ago makes room. */
 static struct fast_open_peer *peer_of(struct tcp *t, struct addr remote)
 {
@@ -56,12 +64,13 @@ static struct fast_open_peer *peer_of(struct tcp *t, struct addr remote)
 void tcp_fast_open_asked(struct tcp_conn *c, const struct tcp_user_opt *o)
 {
     const struct fast_open_peer *p = peer_known(c->t, c->node.path.remote);
-    if (!o->fast_open && !(c->t->cfg.fast_open & 1))
+    const bool all = c->t->cfg.fast_open & 1;
+    if (!o->fast_open && !o->fast_open_waits && !all)
         return;
     if (p && c->t->now_ns < p->avoid_until_ns)          /* §4.1.3.1 */
         return;
     c->fast_open.asks = true;
-    c->fast_open.waits = o->fast_open_waits && p && p->n_cookie;
+    c->fast_open.waits = (o->fast_open_waits || all) && p && p->n_cookie;
 }
 
 bool tcp_fast_open_waits(struct tcp_conn *c)

@@ -37,7 +37,7 @@ struct tcp_config {
     uint32_t initial_window;            /* segments [10]; not used with rfc5681 */
     uint8_t  congestion;                /* enum tcp_cc_choice [CUBIC] */
     uint8_t  ecn;                       /* enum tcp_ecn_choice [ACCURATE] */
-    uint8_t  fast_open;                 /* bits, as in net.ipv4.tcp_fastopen: 1 every OPEN asks for it, 2 every listener takes it [0: who asks] */
+    uint8_t  fast_open;                 /* bits, as in net.ipv4.tcp_fastopen: 1 every OPEN asks for it and waits for text, 2 every listener takes it [0: who asks] */
     bool     fast_open_fixed;           /* cookies are made with fast_open_key, which several hosts may share, not with a secret of the stack */
     uint64_t fast_open_key[2];
     int64_t  rto_min_ns;                /* [200 ms]; 1 s in the RFC-plain profile */
@@ -135,6 +135,8 @@ struct tcp_user_opt {
  * by RFC 6056.  NO_PORTS, ADDR_IN_USE, NO_MEMORY. */
 enum plumb_err tcp_connect(struct tcp *t, const struct path *p, uint16_t local_port, uint16_t remote_port,
                            const struct tcp_user_opt *o, struct tcp_conn **out, int64_t now_ns);
+/* Whether the peer has given a cookie, so that an OPEN with fast_open can take text along now. */
+bool tcp_can_open_fast(const struct tcp *t, struct addr remote);
 /* OPEN, passive.  local.addr none: any. */
 enum plumb_err tcp_listen(struct tcp *t, struct endpoint local, const struct tcp_user_opt *o, struct tcp_listener **out);
 struct tcp_conn *tcp_accept(struct tcp_listener *l);            /* NULL: none */
@@ -197,6 +199,7 @@ struct tcp_status {                     /* STATUS */
     bool     peer_closed;               /* FIN received */
     bool     timestamps, wscale, sack;
     bool     fast_opened;               /* text went, or came, on the SYN and was taken */
+    bool     early;                     /* the handshake is not over, or waits for text, and yet text may go */
     int64_t  srtt_ns, rttvar_ns, rto_ns;
     const char *congestion;             /* "cubic" ... */
     uint64_t pacing;                    /* bytes per second; 0: not paced */

@@ -277,6 +277,7 @@ void tcp_status(const struct tcp_conn *c, struct tcp_status *out)
         .rcv_mss = c->rcv_mss, .snd_scale = c->snd_scale, .rcv_scale = c->rcv_scale, .path_mtu = c->node.path.mtu,
         .send_buffer = c->send_buffer, .recv_buffer = c->recv_buffer, .snd_nxt = c->snd.nxt.n, .rcv_nxt = c->rcv.nxt.n, .urgent_at = c->rcv.up.n,
         .peer_closed = c->rcv.fin, .timestamps = c->ts.on, .wscale = c->scaled, .sack = c->sack, .fast_opened = c->fast_open.worked,
+        .early = tcp_is_early(c) || c->fast_open.waits,
         .srtt_ns = c->rtt.srtt_ns, .rttvar_ns = c->rtt.var_ns, .rto_ns = tcp_rto(c),
         .timer = timer_name(c, deadline_ns), .timer_deadline_ns = deadline_ns };
     if (c->flight) {
