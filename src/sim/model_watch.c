@@ -83,6 +83,8 @@ static bool hold_promise(struct model *m, int side, struct model_watch *w, const
         w->acked = false;               /* after its RST an old segment may open it again: the SYN cookie in it is good */
     if (w->acked && seq_lt(p->h.ack, w->own_ack))
         return model_breach(m, "side %d took back an acknowledgment", side);
+    if (w->acked && p->h.flags & SYN)
+        return true;                    /* it comes again, behind text under a cookie: its field cannot say what was promised since */
     if (w->acked && seq_lt(edge, w->own_edge))
         return model_breach(m, "side %d shrank its window by %u", side, (unsigned)seq_diff(w->own_edge, edge));
     w->acked = true;

@@ -67,7 +67,7 @@ uint16_t tcp_rcv_offer(struct tcp_conn *c, bool syn)
     if (field > UINT16_MAX)
         field = UINT16_MAX;
     const seq_t said = seq_add(c->rcv.nxt, field << scale);
-    if (syn)
+    if (syn && !c->offered)
         c->rcv.edge = said;                             /* nothing was promised before */
     else
         c->rcv.edge = seq_max(c->rcv.edge, said);

@@ -308,4 +308,57 @@ static void datagrams_are_shared(void **state)
     close_hosts();
 }
 
-TESTS(blocking_calls, time_outs, nobody_answers, lingering, accept_without_descriptors, both_families, datagrams_are_shared)
+/* The first time a cookie is asked for; from then on the first bytes are there before the handshake is over. */
+static void fast_open(void **state)
+{
+    const struct sockaddr_in to = at(B, 80);
+    const int five = 5, one = 1;
+    int read_back = 0;
+    socklen_t n = sizeof read_back;
+    char got[16] = "";
+    (void)state;
+    open_hosts();
+    const int l = plumb_bsd_socket(host[1].b, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    const struct sockaddr_in here = at(0, 80);
+    assert_int_equal(plumb_bsd_bind(host[1].b, l, (const struct sockaddr *)&here, sizeof here), 0);
+    assert_int_equal(plumb_bsd_setsockopt(host[1].b, l, IPPROTO_TCP, TCP_FASTOPEN, &five, sizeof five), 0);
+    assert_int_equal(plumb_bsd_getsockopt(host[1].b, l, IPPROTO_TCP, TCP_FASTOPEN, &read_back, &n), 0);
+    assert_int_equal(read_back, 5);
+    assert_int_equal(plumb_bsd_listen(host[1].b, l, 5), 0);
+
+    const int first = plumb_bsd_socket(host[0].b, AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(plumb_bsd_sendto(host[0].b, first, "one", 3, MSG_FASTOPEN, (const struct sockaddr *)&to, sizeof to), 3);
+    run_for(1000000);
+    const int a = plumb_bsd_accept(host[1].b, l, NULL, NULL);
+    assert_true(a >= 0);
+    assert_int_equal(plumb_bsd_recv(host[1].b, a, got, sizeof got, 0), 3);
+    assert_int_equal(plumb_bsd_sendto(host[0].b, first, "x", 1, MSG_FASTOPEN, (const struct sockaddr *)&to, sizeof to), -1);
+    assert_int_equal(errno, EISCONN);
+
+    const int fresh = plumb_bsd_socket(host[0].b, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    cut = true;                         /* nothing comes back, and yet the bytes are taken */
+    assert_int_equal(plumb_bsd_sendto(host[0].b, fresh, "two", 3, MSG_FASTOPEN, (const struct sockaddr *)&to, sizeof to), 3);
+    cut = false;
+    run_for(1000000);
+    const int b = plumb_bsd_accept(host[1].b, l, NULL, NULL);
+    assert_true(b >= 0);
+    assert_int_equal(plumb_bsd_recv(host[1].b, b, got, sizeof got, 0), 3);
+    assert_memory_equal(got, "two", 3);
+
+    const int waits = plumb_bsd_socket(host[0].b, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    assert_int_equal(plumb_bsd_setsockopt(host[0].b, waits, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &one, sizeof one), 0);
+    assert_int_equal(plumb_bsd_connect(host[0].b, waits, (const struct sockaddr *)&to, sizeof to), 0);
+    run_for(1000000);
+    assert_int_equal(plumb_bsd_accept(host[1].b, l, NULL, NULL), -1);
+    struct pollfd p = { .fd = waits, .events = POLLOUT };
+    assert_int_equal(plumb_bsd_poll(host[0].b, &p, 1, 0), 1);
+    assert_int_equal(plumb_bsd_send(host[0].b, waits, "three", 5, 0), 5);
+    run_for(1000000);
+    const int c = plumb_bsd_accept(host[1].b, l, NULL, NULL);
+    assert_true(c >= 0);
+    assert_int_equal(plumb_bsd_recv(host[1].b, c, got, sizeof got, 0), 5);
+    assert_memory_equal(got, "three", 5);
+    close_hosts();
+}
+
+TESTS(blocking_calls, time_outs, nobody_answers, lingering, accept_without_descriptors, fast_open, both_families, datagrams_are_shared)
