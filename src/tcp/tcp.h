@@ -37,7 +37,7 @@ struct tcp_config {
     uint32_t initial_window;            /* segments [10]; not used with rfc5681 */
     uint8_t  congestion;                /* enum tcp_cc_choice [CUBIC] */
     uint8_t  ecn;                       /* enum tcp_ecn_choice [ACCURATE] */
-    uint8_t  fast_open;                 /* bits, as in net.ipv4.tcp_fastopen: 1 every OPEN asks for it and waits for text, 2 every listener takes it [0: who asks] */
+    uint8_t  fast_open;                 /* bits: 1 every OPEN asks for it and waits for text, 2 every listener takes it [0: who asks] */
     bool     fast_open_fixed;           /* cookies are made with fast_open_key, which several hosts may share, not with a secret of the stack */
     uint64_t fast_open_key[2];
     int64_t  rto_min_ns;                /* [200 ms]; 1 s in the RFC-plain profile */
