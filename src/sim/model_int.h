@@ -56,7 +56,7 @@ struct model_flight {
     int      side, index;
     int64_t  una, sent;                 /* acknowledged up to; left up to */
     uint32_t cwnd, ssthresh;            /* cwnd 0: not said yet */
-    uint32_t recovery_pipe;             /* in flight when fast recovery began */
+    uint32_t pipe, recovery_pipe;       /* in the network when something left last; when fast recovery began */
     uint8_t  phase;
     bool     excuse, probing;           /* the next to be sent again, to leave, is a probe */
     uint32_t unexplained_seq;

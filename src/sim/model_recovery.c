@@ -85,10 +85,11 @@ static uint32_t allowed(const struct model *m, const struct model_flight *f)
     return (f->recovery_pipe > f->ssthresh ? f->recovery_pipe : f->ssthresh) + mss;
 }
 
-static void hold_flight(struct model *m, const struct model_flight *f, int64_t from)
+static void hold_flight(struct model *m, struct model_flight *f, int64_t from)
 {
     const uint32_t gone = count(&f->said, &f->again, f->una, f->sent);
     const int64_t pipe = f->sent - f->una - gone;
+    f->pipe = (uint32_t)(pipe > 0 ? pipe : 0);
     const bool sack = m->sack_asked[0][f->index] && m->sack_asked[1][f->index];
     if (!sack || !f->cwnd || from <= f->una || f->probing || pipe <= allowed(m, f))
         return;
@@ -166,10 +167,28 @@ static void hold_cause(struct model *m, struct model_flight *f, const struct eve
 /* All that is not known to have arrived will be sent again, though nothing was lost. */
 static void all_again(struct model_flight *f) { put(&f->again, f->una, f->sent, true); }
 
+/* RecoverFS: what was in flight before the acknowledgment that told. */
 static void on_recovery(struct model_flight *f, const struct ev_tcp_recovery *r)
 {
     f->phase = r->phase;
-    f->recovery_pipe = r->pipe;
+    f->recovery_pipe = f->pipe > r->pipe ? f->pipe : r->pipe;
+}
+
+/* What SACKs said is forgotten (RFC 2018 §8); the first leaves, whatever else is in the network. */
+static void on_timeout(struct model_flight *f)
+{
+    join(&f->again, &f->said);
+    join(&f->forgot, &f->said);
+    f->said = f->sacked = (struct model_bits){ { 0 } };
+    f->probing = true;
+}
+
+/* Nothing was lost, and nothing that had arrived before a timeout was dropped. */
+static void on_undo(struct model_flight *f, const struct ev_tcp_undo *u)
+{
+    f->again = (struct model_bits){ { 0 } };
+    if (u->timeout)
+        join(&f->said, &f->forgot);
 }
 
 void model_recovery_event(struct model *m, int side, const struct event *e)
@@ -187,20 +206,11 @@ void model_recovery_event(struct model *m, int side, const struct event *e)
     case EV_tcp_sack: on_sack(m, f, EVENT_BODY_OF(e, tcp_sack)); break;
     case EV_tcp_retransmit: on_retransmit(m, f, e); break;
     case EV_tcp_recovery: on_recovery(f, EVENT_BODY_OF(e, tcp_recovery)); break;
-    case EV_tcp_undo:
-        f->again = (struct model_bits){ { 0 } };
-        if (EVENT_BODY_OF(e, tcp_undo)->timeout)        /* it has not dropped what it said it has */
-            join(&f->said, &f->forgot);
-        break;
+    case EV_tcp_undo: on_undo(f, EVENT_BODY_OF(e, tcp_undo)); break;
     case EV_tcp_window: case EV_tcp_pmtu: all_again(f); break;
     case EV_tcp_tail_probe: f->probing = true; break;
     case EV_tcp_probe: f->excuse = f->probing = EVENT_BODY_OF(e, tcp_probe)->kind == 0; break;
-    case EV_tcp_rto:                                    /* what SACKs said is forgotten (RFC 2018 §8) */
-        join(&f->again, &f->said);
-        join(&f->forgot, &f->said);
-        f->said = f->sacked = (struct model_bits){ { 0 } };
-        f->probing = true;                              /* the first leaves, whatever else is in the network */
-        break;
+    case EV_tcp_rto: on_timeout(f); break;
     case EV_tcp_cwnd:
         f->cwnd = window->cwnd;
         f->ssthresh = window->ssthresh;
