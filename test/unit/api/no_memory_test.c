@@ -2,6 +2,7 @@
  * select, poll and epoll.  Each call answers or says ENOMEM (or what follows from one that did); nothing crashes, leaks or
  * waits for ever.  The linker puts what stands below before the allocators. */
 #include "../test.h"
+#include "../heap.h"
 #include "plumb/plumb.h"
 #include "plumb/socket.h"
 #include <arpa/inet.h>
@@ -14,7 +15,7 @@
 
 static struct { bool on, hit; unsigned long n, at; } fault;     /* the n-th fails at `at` */
 
-static bool refused(void)
+static bool heap_refuses(void)
 {
     if (!fault.on || fault.n++ != fault.at)
         return false;
@@ -22,19 +23,6 @@ static bool refused(void)
     errno = ENOMEM;
     return true;
 }
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-void *__real_aligned_alloc(size_t align, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-void *__wrap_aligned_alloc(size_t align, size_t n);
-void *__wrap_malloc(size_t n)                        { return refused() ? NULL : __real_malloc(n); }
-void *__wrap_calloc(size_t n, size_t size)           { return refused() ? NULL : __real_calloc(n, size); }
-void *__wrap_realloc(void *p, size_t n)              { return refused() ? NULL : __real_realloc(p, n); }
-void *__wrap_aligned_alloc(size_t align, size_t n)   { return refused() ? NULL : __real_aligned_alloc(align, n); }
 
 static plumb_stack *stack;
 static plumb_bsd *b;

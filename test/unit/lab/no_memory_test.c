@@ -3,6 +3,7 @@
  * a pool.  The fetch ends with its page or with an error of its own; nothing crashes, leaks or waits for ever.  The linker
  * puts what stands below before the allocators. */
 #include "../test.h"
+#include "../heap.h"
 #include "visit.h"
 #include "tcp/conn.h"
 #include <stdlib.h>
@@ -18,22 +19,12 @@ static bool refused(enum kind k)
     return true;
 }
 
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-void *__real_aligned_alloc(size_t align, size_t n);
+static bool heap_refuses(void) { return refused(HEAP); }
+
 struct pkt *__real_pkt_new(struct pkt_pools *pools, uint32_t tail);
 void *__real_pool_get(struct pool *p);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-void *__wrap_aligned_alloc(size_t align, size_t n);
 struct pkt *__wrap_pkt_new(struct pkt_pools *pools, uint32_t tail);
 void *__wrap_pool_get(struct pool *p);
-void *__wrap_malloc(size_t n)                        { return refused(HEAP) ? NULL : __real_malloc(n); }
-void *__wrap_calloc(size_t n, size_t size)           { return refused(HEAP) ? NULL : __real_calloc(n, size); }
-void *__wrap_realloc(void *p, size_t n)              { return refused(HEAP) ? NULL : __real_realloc(p, n); }
-void *__wrap_aligned_alloc(size_t align, size_t n)   { return refused(HEAP) ? NULL : __real_aligned_alloc(align, n); }
 struct pkt *__wrap_pkt_new(struct pkt_pools *pools, uint32_t tail) { return refused(PACKET) ? NULL : __real_pkt_new(pools, tail); }
 
 /* Connections.  (Packets are counted above; of what a connection has more there is as much as connections, blocks are
