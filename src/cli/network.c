@@ -79,7 +79,8 @@ static bool open_wire(struct network *n, const struct network_opts *o)
             return false;
         }
     }
-    const enum plumb_err e = n->kind == VIA_TAP ? tap_open(&dev, n->via.name, error) : packet_open(&dev, n->via.name, error);
+    const struct device_opts d = { .name = n->via.name, .no_offload = n->via.no_offload };
+    const enum plumb_err e = n->kind == VIA_TAP ? tap_open(&dev, &d, error) : packet_open(&dev, &d, error);
     if (e != PLUMB_OK) {
         complain("%s", error);
         return false;

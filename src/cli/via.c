@@ -37,7 +37,11 @@ static bool key_value(struct via *v, const char *key, const char *value, char er
         v->mtu = (uint16_t)n;
         return true;
     }
-    snprintf(error, 200, "--via does not know \"%.40s\": the keys are addr gw dns mtu", key);
+    if (strcmp(key, "offload") == 0) {
+        v->no_offload = strcmp(value, "off") == 0;
+        return v->no_offload || strcmp(value, "on") == 0 || (snprintf(error, 200, "offload=%.20s is neither on nor off", value), false);
+    }
+    snprintf(error, 200, "--via does not know \"%.40s\": the keys are addr gw dns mtu offload", key);
     return false;
 }
 
@@ -46,7 +50,7 @@ static bool pairs(struct via *v, char *text, char error[200])
     for (char *save = NULL, *item = strtok_r(text, ",", &save); item; item = strtok_r(NULL, ",", &save)) {
         char *equals = strchr(item, '=');
         if (!equals)
-            return snprintf(error, 200, "--via: \"%.40s\" is not KEY=VALUE: the keys are addr gw dns mtu", item), false;
+            return snprintf(error, 200, "--via: \"%.40s\" is not KEY=VALUE: the keys are addr gw dns mtu offload", item), false;
         *equals = '\0';
         if (!key_value(v, item, equals + 1, error))
             return false;

@@ -1,5 +1,5 @@
 /* --via V: which network a command runs on.
- *   tap:NAME[,addr=A/LEN]...[,gw=G][,dns=D][,mtu=M]   a TAP interface
+ *   tap:NAME[,addr=A/LEN]...[,gw=G][,dns=D][,mtu=M][,offload=off]   a TAP interface
  *   packet:IFACE,...                                   an interface of the host
  *   host                                               the host's own sockets
  *   virtual                                            the internet inside plumb */
@@ -17,6 +17,7 @@ struct via {
     unsigned n_addr;
     struct addr gw, dns;                /* ADDR_NONE: not given */
     uint16_t mtu;                       /* 0: the interface's */
+    bool no_offload;
 };
 
 /* False: `error` holds one line. */

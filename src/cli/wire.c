@@ -43,11 +43,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static bool open_both(const struct wire *o, struct device dev[2])
 {
     char error[DEVICE_ERROR];
-    if (tap_open(&dev[0], o->name[0], error) != PLUMB_OK) {
+    if (tap_open(&dev[0], &(struct device_opts){ .name = o->name[0] }, error) != PLUMB_OK) {
         complain("wire: %s", error);
         return false;
     }
-    if (tap_open(&dev[1], o->name[1], error) == PLUMB_OK)
+    if (tap_open(&dev[1], &(struct device_opts){ .name = o->name[1] }, error) == PLUMB_OK)
         return true;
     complain("wire: %s", error);
     device_close(&dev[0]);

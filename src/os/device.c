@@ -1,129 +1,58 @@
-/* Frames through a file descriptor with a virtio-net header before each. */
+/* What all kinds of device have in common: frames that must wait, the link, names. */
 #include "os/device.h"
 #include "base/rng.h"
-#include "os/vnet.h"
-#include <errno.h>
 #include <ifaddrs.h>
-#include <linux/if_tun.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
-enum { FRAME_MAX = 65536 + 64, PENDING_MAX = 1024 };
+enum { PENDING_MAX = 1024 };
 
 void device_close(struct device *d)
 {
     pktq_free(&d->pending);
+    if (d->ops && d->ops->close)
+        d->ops->close(d);
     free(d->scratch);
     d->scratch = NULL;
-    if (d->fd >= 0 && d->is_tap)
-        (void)ioctl(d->fd, TUNSETOFFLOAD, 0);   /* the next program may not know large packets */
     if (d->fd >= 0)
         close(d->fd);
     d->fd = -1;
 }
 
-/* Most frames fit a small block and are read in place; the tail of a large one
- * lands in the scratch buffer and is joined to it in a large block. */
-static struct pkt *recv_one(struct device *d, struct pkt_pools *pools, bool *drained, int64_t now_ns)
-{
-    struct pkt *k = pkt_new(pools, PKT_SMALL - PKT_HEADROOM);
-    uint8_t header[VNET_HDR];
-    if (!k) {
-        *drained = true;
-        return NULL;
-    }
-    const uint32_t room = pkt_tailroom(k);
-    struct iovec part[3] = { { header, VNET_HDR }, { pkt_head(k), room }, { d->scratch, FRAME_MAX } };
-    const ssize_t got = readv(d->fd, part, 3);
-    if (got < VNET_HDR) {
-        *drained = got < 0;
-        d->trouble |= got < 0 && errno != EAGAIN && errno != EINTR;
-        pkt_free(k);
-        return NULL;
-    }
-    const uint32_t len = (uint32_t)got - VNET_HDR;
-    if (len <= room) {
-        k->len = len;
-    } else {
-        struct pkt *large = pkt_new(pools, len);
-        if (!large) {
-            trace_drop(d->trace, k, WHY_NO_BUFFER, now_ns);
-            return NULL;
-        }
-        memcpy(pkt_append(large, room), pkt_head(k), room);
-        memcpy(pkt_append(large, len - room), d->scratch, len - room);
-        pkt_free(k);
-        k = large;
-    }
-    if (vnet_read(header, k))
-        return k;
-    trace_drop(d->trace, k, WHY_FRAME_OFFLOAD, now_ns);
-    return NULL;
-}
-
-void device_recv(struct device *d, struct pkt_pools *pools, struct batch *b, int64_t now_ns)
-{
-    bool drained = false;
-    while (!drained && !batch_full(b)) {
-        struct pkt *k = recv_one(d, pools, &drained, now_ns);
-        if (!k)
-            continue;
-        k->time_ns = now_ns;
-        batch_add(b, k);
-    }
-}
-
-static bool send_one(struct device *d, struct pkt *k)
-{
-    uint8_t header[VNET_HDR];
-    struct iovec part[2 + PKT_SLICES_MAX];
-    vnet_write(header, k);
-    part[0] = (struct iovec){ header, VNET_HDR };
-    part[1] = (struct iovec){ pkt_head(k), k->len };
-    for (unsigned i = 0; i < k->n_slices; i++)
-        part[2 + i] = (struct iovec){ (void *)(uintptr_t)k->slice[i].at, k->slice[i].len };
-    ssize_t sent;
-    do
-        sent = writev(d->fd, part, 2 + k->n_slices);
-    while (sent < 0 && errno == EINTR);
-    if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS))
-        return false;
-    if (sent < 0)                           /* the interface is down, say: the frame is lost as on a wire */
-        trace_count(d->trace, WHY_IFACE_DOWN, k->time_ns);
-    return true;
-}
+void device_recv(struct device *d, struct pkt_pools *pools, struct batch *b, int64_t now_ns) { d->ops->recv(d, pools, b, now_ns); }
 
 void device_flush(struct device *d)
 {
-    while (d->pending.first && send_one(d, d->pending.first))
+    while (d->pending.first && d->ops->send(d, &d->pending.first, 1) == 1)
         pkt_free(pktq_pop(&d->pending));
+}
+
+static void keep(struct device *d, struct pkt_pools *pools, struct pkt *k, int64_t now_ns)
+{
+    if (d->pending.n == PENDING_MAX) {
+        trace_drop(d->trace, k, WHY_IFACE_QUEUE_FULL, now_ns);
+        return;
+    }
+    k = pkt_own(pools, k);
+    if (k)
+        pktq_push(&d->pending, k);
+    else
+        trace_count(d->trace, WHY_NO_BUFFER, now_ns);
 }
 
 void device_send(struct device *d, struct pkt_pools *pools, struct batch *b, int64_t now_ns)
 {
     device_flush(d);
-    for (uint32_t i = 0; i < b->n; i++) {
-        struct pkt *k = b->pkt[i];
-        if (!device_blocked(d) && send_one(d, k)) {
-            pkt_free(k);
-            continue;
-        }
-        if (d->pending.n == PENDING_MAX) {
-            trace_drop(d->trace, k, WHY_IFACE_QUEUE_FULL, now_ns);
-            continue;
-        }
-        k = pkt_own(pools, k);
-        if (k)
-            pktq_push(&d->pending, k);
-        else
-            trace_count(d->trace, WHY_NO_BUFFER, now_ns);
-    }
+    const uint32_t sent = device_blocked(d) ? 0 : d->ops->send(d, b->pkt, b->n);
+    for (uint32_t i = 0; i < sent; i++)
+        pkt_free(b->pkt[i]);
+    for (uint32_t i = sent; i < b->n; i++)
+        keep(d, pools, b->pkt[i], now_ns);
     b->n = b->bytes = 0;
 }
 

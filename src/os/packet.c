@@ -10,7 +10,6 @@
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -35,9 +34,12 @@ static bool bind_and_configure(struct device *d, int index)
            bind(d->fd, (const struct sockaddr *)(const void *)&to, sizeof to) == 0;
 }
 
-enum plumb_err packet_open(struct device *d, const char *iface, char error[DEVICE_ERROR])
+static const struct device_ops packet_ops = { .recv = vnetio_recv, .send = vnetio_send };
+
+enum plumb_err packet_open(struct device *d, const struct device_opts *o, char error[DEVICE_ERROR])
 {
-    *d = (struct device){ .fd = -1 };
+    const char *iface = o->name;
+    *d = (struct device){ .fd = -1, .ops = &packet_ops };
     pktq_init(&d->pending);
     struct ifreq r = { 0 };
     snprintf(r.ifr_name, sizeof r.ifr_name, "%s", iface);
@@ -53,13 +55,12 @@ enum plumb_err packet_open(struct device *d, const char *iface, char error[DEVIC
         return fail(d, PLUMB_UNSUPPORTED, error, "%s is not an Ethernet interface", iface);
     if (ioctl(d->fd, SIOCGIFMTU, &r) < 0 || !bind_and_configure(d, (int)index))
         return fail(d, PLUMB_NO_DEVICE, error, "cannot attach a packet socket to %s", iface);
-    d->scratch = malloc(65536 + 64);
-    if (!d->scratch)
+    if (!vnetio_init(d))
         return fail(d, PLUMB_NO_MEMORY, error, "out of memory for %s", iface);
     snprintf(d->name, sizeof d->name, "%.15s", iface);
     d->mtu = (uint16_t)(r.ifr_mtu < 65535 ? r.ifr_mtu : 65535);
     d->mac = device_mac(iface);
-    d->tx_csum = true;
-    d->gso_max = 65535;
+    d->tx_csum = !o->no_offload;
+    d->gso_max = o->no_offload ? 0 : 65535;
     return PLUMB_OK;
 }

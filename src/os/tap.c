@@ -6,7 +6,6 @@
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -42,16 +41,26 @@ static uint16_t mtu_of(const char *name)
     return known && r.ifr_mtu > 0 && r.ifr_mtu < 65536 ? (uint16_t)r.ifr_mtu : 1500;
 }
 
-enum plumb_err tap_open(struct device *d, const char *name, char error[DEVICE_ERROR])
+/* The next program may not know large packets. */
+static void reset_offloads(struct device *d)
 {
-    *d = (struct device){ .fd = -1 };
+    if (d->fd >= 0)
+        (void)ioctl(d->fd, TUNSETOFFLOAD, 0);
+}
+
+static const struct device_ops tap_ops = { .recv = vnetio_recv, .send = vnetio_send, .close = reset_offloads };
+
+enum plumb_err tap_open(struct device *d, const struct device_opts *o, char error[DEVICE_ERROR])
+{
+    const char *name = o->name;
+    *d = (struct device){ .fd = -1, .ops = &tap_ops };
     pktq_init(&d->pending);
     if (strlen(name) == 0 || strlen(name) >= IFNAMSIZ) {
         snprintf(error, DEVICE_ERROR, "\"%.40s\" is not an interface name: 1 to %d characters", name, IFNAMSIZ - 1);
         return PLUMB_INVALID;
     }
     struct ifreq r = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
-    const unsigned offloads = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
+    const unsigned offloads = o->no_offload ? 0 : TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
     int header = VNET_HDR;
     snprintf(r.ifr_name, sizeof r.ifr_name, "%s", name);
     d->made_here = if_nametoindex(name) == 0;
@@ -65,17 +74,15 @@ enum plumb_err tap_open(struct device *d, const char *name, char error[DEVICE_ER
         device_close(d);
         return e;
     }
-    const bool offload = ioctl(d->fd, TUNSETOFFLOAD, offloads) == 0;
+    const bool offload = ioctl(d->fd, TUNSETOFFLOAD, offloads) == 0 && !o->no_offload;
     snprintf(d->name, sizeof d->name, "%s", name);
-    d->scratch = malloc(65536 + 64);
-    if (!d->scratch) {
+    if (!vnetio_init(d)) {
         device_close(d);
         snprintf(error, DEVICE_ERROR, "out of memory");
         return PLUMB_NO_MEMORY;
     }
     d->mtu = mtu_of(name);
     d->mac = device_mac(name);
-    d->is_tap = true;
     d->tx_csum = offload;
     d->gso_max = offload ? 65535 : 0;
     return PLUMB_OK;
