@@ -1,108 +1,15 @@
 /* plumb bench NAME...: two stacks joined by a wire in memory, in this process, on
  * one core.  Every packet is copied by the wire; checksums are on. */
+#include "cli/bench_pair.h"
 #include "cli/cli.h"
 #include "os/clock.h"
-#include "stack/stack.h"
-#include <stdlib.h>
 #include <string.h>
-
-enum { PORT = 7 };
-
-enum { BUFFER = 512 << 10 };
-
-struct side { struct stack *st; struct tcp *tcp; unsigned iface; struct tcp_conn *conn; uint64_t packets; };
-
-struct pair { struct side side[2]; int64_t now_ns; struct tcp_listener *listener; };
-
-static bool side_open(struct side *s, int number, uint32_t gso_max)
-{
-    /* buffers as large as the peer has in bench/peers: a window that fits the cache or not is worth more than any code */
-    const struct stack_config c = { .seed = (uint64_t)number + 1, .node = (uint16_t)(number + 1), .small_pkts = 4096, .large_pkts = 256,
-                                    .tcp = { .send_buffer = BUFFER, .recv_buffer = BUFFER } };
-    const struct iface_config ic = { .kind = IFACE_IP, .mtu = 1500, .gso_max = gso_max, .tx_csum = gso_max > 0, .name = "memory" };
-    s->st = stack_new(&c, 0);
-    if (!s->st)
-        return false;
-    s->tcp = stack_tcp(s->st);
-    s->iface = (unsigned)stack_add_iface(s->st, &ic, 0);
-    return stack_add_addr(s->st, s->iface, (struct prefix){ addr4(0x0a000001u + (uint32_t)number), 24 }, false, 0) == PLUMB_OK;
-}
-
-/* What one side has to send, copied once, is the other side's input. */
-static bool carry(struct pair *p, int from)
-{
-    struct side *a = &p->side[from], *b = &p->side[!from];
-    struct batch out, in;
-    batch_init(&out);
-    batch_init(&in);
-    stack_output(a->st, a->iface, &out, p->now_ns);
-    if (out.n == 0)
-        return false;
-    for (uint32_t i = 0; i < out.n; i++) {
-        struct pkt *copy = pkt_copy(stack_pools(b->st), out.pkt[i]);
-        if (!copy)
-            continue;
-        copy->time_ns = p->now_ns;
-        batch_add(&in, copy);
-    }
-    a->packets += out.n;
-    batch_free(&out);
-    stack_input(b->st, b->iface, &in, p->now_ns);
-    return true;
-}
-
-static void drop_events(struct side *s)
-{
-    struct tcp_event e;
-    while (tcp_next_event(s->tcp, &e))
-        ;
-}
-
-/* One round: both directions once; when nothing moves, time jumps to the next deadline. */
-static void turn(struct pair *p)
-{
-    p->now_ns += 1000;
-    const bool there = carry(p, 0), back = carry(p, 1);
-    drop_events(&p->side[0]);
-    drop_events(&p->side[1]);
-    if (there || back)
-        return;
-    const int64_t next = time_min(stack_deadline(p->side[0].st), stack_deadline(p->side[1].st));
-    if (next != DEADLINE_NEVER)
-        p->now_ns = time_max(p->now_ns, next);
-    stack_tick(p->side[0].st, p->now_ns);
-    stack_tick(p->side[1].st, p->now_ns);
-}
-
-static bool pair_open(struct pair *p, uint32_t gso_max)
-{
-    const struct tcp_user_opt o = { .no_delay = true };
-    struct path path;
-    *p = (struct pair){ .now_ns = NS_PER_SEC };
-    if (!side_open(&p->side[0], 0, gso_max) || !side_open(&p->side[1], 1, gso_max))
-        return false;
-    if (tcp_listen(p->side[1].tcp, (struct endpoint){ ADDR_NONE, PORT }, &o, &p->listener) != PLUMB_OK ||
-        stack_route(p->side[0].st, ADDR_NONE, addr4(0x0a000002), &path) != PLUMB_OK ||
-        tcp_connect(p->side[0].tcp, &path, 0, PORT, &o, &p->side[0].conn, p->now_ns) != PLUMB_OK)
-        return false;
-    for (int i = 0; i < 1000 && !p->side[1].conn; i++) {
-        turn(p);
-        p->side[1].conn = tcp_accept(p->listener);
-    }
-    return p->side[1].conn != NULL;
-}
-
-static void pair_close(struct pair *p)
-{
-    stack_free(p->side[0].st);
-    stack_free(p->side[1].st);
-}
 
 /* ------------------------------------------------------------------- bulk */
 
 static uint8_t pattern(uint64_t at) { return (uint8_t)(at * 131 + (at >> 12)); }
 
-static uint64_t fill(struct pair *p, uint64_t written, uint64_t total, bool verify)
+static uint64_t fill(struct bench_pair *p, uint64_t written, uint64_t total, bool verify)
 {
     static const uint8_t chunk[TCP_BLOCK];
     size_t room;
@@ -120,7 +27,7 @@ static uint64_t fill(struct pair *p, uint64_t written, uint64_t total, bool veri
     return written;
 }
 
-static bool empty(struct pair *p, uint64_t *received, bool verify)
+static bool empty(struct bench_pair *p, uint64_t *received, bool verify)
 {
     size_t len;
     for (const uint8_t *from; (from = tcp_peek(p->side[1].conn, &len));) {
@@ -133,12 +40,12 @@ static bool empty(struct pair *p, uint64_t *received, bool verify)
     return true;
 }
 
-static bool transfer(struct pair *p, uint64_t bytes, bool verify)
+static bool transfer(struct bench_pair *p, uint64_t bytes, bool verify)
 {
     uint64_t written = 0, received = 0;
     while (received < bytes) {
         written = fill(p, written, bytes, verify);
-        turn(p);
+        bench_turn(p);
         if (!empty(p, &received, verify))
             return false;
     }
@@ -147,17 +54,17 @@ static bool transfer(struct pair *p, uint64_t bytes, bool verify)
 
 static double bulk(uint32_t gso_max, double *packets_per_unit)
 {
-    struct pair p;
+    struct bench_pair p;
     const uint64_t bytes = UINT64_C(512) << 20;
     double ns = -1;
-    if (pair_open(&p, gso_max) && transfer(&p, 16 << 20, true)) {
+    if (bench_pair_open(&p, gso_max) && transfer(&p, 16 << 20, true)) {
         p.side[0].packets = 0;
         const int64_t start = clock_cpu_ns();
         transfer(&p, bytes, false);
         ns = (double)(clock_cpu_ns() - start) / ((double)bytes / 1460);
         *packets_per_unit = (double)p.side[0].packets / ((double)bytes / 1460);
     }
-    pair_close(&p);
+    bench_pair_close(&p);
     return ns;
 }
 
@@ -166,7 +73,7 @@ static double bulk_64k(double *ppu)  { return bulk(65535, ppu); }
 
 /* -------------------------------------------------------------- round trip */
 
-static bool put_byte(struct side *s, int64_t now_ns)
+static bool put_byte(struct bench_side *s, int64_t now_ns)
 {
     size_t room;
     uint8_t *to = tcp_reserve(s->conn, &room);
@@ -177,7 +84,7 @@ static bool put_byte(struct side *s, int64_t now_ns)
     return true;
 }
 
-static bool get_byte(struct side *s, int64_t now_ns)
+static bool get_byte(struct bench_side *s, int64_t now_ns)
 {
     size_t len;
     if (!tcp_peek(s->conn, &len))
@@ -188,26 +95,26 @@ static bool get_byte(struct side *s, int64_t now_ns)
 
 static double round_trip(double *packets_per_unit)
 {
-    struct pair p;
+    struct bench_pair p;
     const int trips = 1000000;
     double ns = -1;
-    if (pair_open(&p, 0)) {
+    if (bench_pair_open(&p, 0)) {
         p.side[0].packets = 0;
         const int64_t start = clock_cpu_ns();
         for (int i = 0; i < trips; i++) {
             put_byte(&p.side[0], p.now_ns);
             do
-                turn(&p);
+                bench_turn(&p);
             while (!get_byte(&p.side[1], p.now_ns));
             put_byte(&p.side[1], p.now_ns);
             do
-                turn(&p);
+                bench_turn(&p);
             while (!get_byte(&p.side[0], p.now_ns));
         }
         ns = (double)(clock_cpu_ns() - start) / trips;
         *packets_per_unit = (double)p.side[0].packets / trips;
     }
-    pair_close(&p);
+    bench_pair_close(&p);
     return ns;
 }
 
