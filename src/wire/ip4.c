@@ -29,61 +29,50 @@ static bool read_options(struct reader *r, struct ip4 *out)
 
 enum why ip4_read(struct reader *r, struct ip4 *out)
 {
-    const struct reader packet = *r;
-    *out = (struct ip4){ 0 };
-    const uint8_t version_ihl = rd_u8(r);
-    if (r->bad)
+    const size_t available = rd_left(r);
+    if (available == 0)
         return WHY_IP_SHORT;
-    if (version_ihl >> 4 != 4)
+    if (*r->at >> 4 != 4)
         return WHY_IP_VERSION;
-    out->header_len = (uint8_t)((version_ihl & 15) * 4);
-    if (out->header_len < IP4_HEADER)
+    const uint8_t header_len = (uint8_t)((*r->at & 15) * 4);
+    if (header_len < IP4_HEADER)
         return WHY_IP_HEADER_LENGTH;
-
-    struct reader header = packet;
-    const uint8_t *bytes = rd_bytes(&header, out->header_len);
-    if (!bytes)
+    if (header_len > available)
         return WHY_IP_SHORT;
-    if (csum_finish(csum_add((csum_t){ 0 }, bytes, out->header_len)) != 0)
+    const uint8_t *h = rd_bytes(r, IP4_HEADER);
+    const csum_t fixed = csum_add_words((csum_t){ 0 }, h, IP4_HEADER / 4);
+    if (csum_finish(csum_add(fixed, r->at, header_len - (size_t)IP4_HEADER)) != 0)
         return WHY_IP_CHECKSUM;
 
-    out->tos = rd_u8(r);
-    out->total_len = rd_u16(r);
-    out->id = rd_u16(r);
-    const uint16_t frag = rd_u16(r);
-    out->dont_fragment = frag & FLAG_DF;
-    out->more_fragments = frag & FLAG_MF;
-    out->frag_offset = (uint16_t)((frag & OFFSET_MASK) * 8);
-    out->ttl = rd_u8(r);
-    out->proto = rd_u8(r);
-    rd_skip(r, 2);
-    out->src = addr4(rd_u32(r));
-    out->dst = addr4(rd_u32(r));
-    if (out->total_len < out->header_len || out->total_len > rd_left(&packet))
+    const uint16_t frag = load_be16(h + 6);
+    *out = (struct ip4){ .src = addr4_bytes(h + 12), .dst = addr4_bytes(h + 16), .total_len = load_be16(h + 2), .id = load_be16(h + 4),
+                         .frag_offset = (uint16_t)((frag & OFFSET_MASK) * 8), .header_len = header_len, .tos = h[1], .ttl = h[AT_TTL],
+                         .proto = h[9], .dont_fragment = frag & FLAG_DF, .more_fragments = frag & FLAG_MF };
+    if (out->total_len < header_len || out->total_len > available)
         return WHY_IP_TOTAL_LENGTH;
-
-    struct reader options = rd_sub(r, out->header_len - (size_t)IP4_HEADER);
+    if (header_len == IP4_HEADER)
+        return WHY_NONE;
+    struct reader options = rd_sub(r, header_len - (size_t)IP4_HEADER);
     return read_options(&options, out) ? WHY_NONE : WHY_IP_OPTION;
 }
 
 void ip4_write(struct writer *w, const struct ip4 *h)
 {
-    uint8_t *bytes = wr_space(w, IP4_HEADER);
-    if (!bytes)
+    uint8_t *p = wr_space(w, IP4_HEADER);
+    if (!p)
         return;
-    struct writer head = writer_of(bytes, IP4_HEADER);
-    wr_u8(&head, 4 << 4 | IP4_HEADER / 4);
-    wr_u8(&head, h->tos);
-    wr_u16(&head, h->total_len);
-    wr_u16(&head, h->id);
-    wr_u16(&head, (uint16_t)((h->dont_fragment ? FLAG_DF : 0) | (h->more_fragments ? FLAG_MF : 0) | h->frag_offset / 8));
-    wr_u8(&head, h->ttl);
-    wr_u8(&head, h->proto);
-    wr_u16(&head, 0);
-    wr_u32(&head, addr_v4(h->src));
-    wr_u32(&head, addr_v4(h->dst));
-    const uint16_t sum = csum_finish(csum_add((csum_t){ 0 }, bytes, IP4_HEADER));
-    memcpy(bytes + AT_CHECKSUM, &sum, 2);
+    p[0] = 4 << 4 | IP4_HEADER / 4;
+    p[1] = h->tos;
+    store_be16(p + 2, h->total_len);
+    store_be16(p + 4, h->id);
+    store_be16(p + 6, (uint16_t)((h->dont_fragment ? FLAG_DF : 0) | (h->more_fragments ? FLAG_MF : 0) | h->frag_offset / 8));
+    p[AT_TTL] = h->ttl;
+    p[9] = h->proto;
+    memset(p + AT_CHECKSUM, 0, 2);
+    memcpy(p + 12, &h->src.b[12], 4);
+    memcpy(p + 16, &h->dst.b[12], 4);
+    const uint16_t sum = csum_finish(csum_add_words((csum_t){ 0 }, p, IP4_HEADER / 4));
+    memcpy(p + AT_CHECKSUM, &sum, 2);
 }
 
 void ip4_decrement_ttl(uint8_t *header)

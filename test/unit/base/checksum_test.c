@@ -1,5 +1,6 @@
 #include "../hex.h"
 #include "base/checksum.h"
+#include "base/checksum_blocks.h"
 #include "base/rng.h"
 
 /* RFC 1071 §4.1 in C, one 16-bit word after another. */
@@ -77,6 +78,58 @@ static void pieces_of_any_length(void **state)
     }
 }
 
+static void fill(uint8_t *b, size_t len, uint64_t seed)
+{
+    struct rng r;
+    rng_seed(&r, seed);
+    for (size_t i = 0; i < len; i++)
+        b[i] = seed % 4 ? (uint8_t)rng_u64(&r) : 0xff;
+}
+
+/* Every version that runs here, all lengths of a packet and all alignments of both sides. */
+static void every_version_agrees_with_the_portable_one(void **state)
+{
+    (void)state;
+    enum { BLOCKS = 48, ALIGN = 64 };
+    static _Alignas(ALIGN) uint8_t from[BLOCKS * CSUM_BLOCK + ALIGN], to[BLOCKS * CSUM_BLOCK + ALIGN + 1];
+    unsigned seen = 0;
+    for (const struct csum_version *v = csum_versions; v->name; v++) {
+        if (!v->runs())
+            continue;
+        seen++;
+        for (size_t blocks = 0; blocks <= BLOCKS; blocks++) {
+            for (size_t at = 0; at < ALIGN; at++) {
+                const size_t len = blocks * CSUM_BLOCK, out = (at * 7 + blocks) % ALIGN;
+                fill(from, sizeof from, blocks * ALIGN + at + 1);
+                memset(to, 0xa5, sizeof to);
+                const uint64_t sum = csum_versions[0].sum(from + at, blocks);
+                assert_true(v->sum(from + at, blocks) == sum);
+                assert_true(v->copy(to + out, from + at, blocks) == sum);
+                assert_memory_equal(to + out, from + at, len);
+                assert_int_equal(to[out + len], 0xa5);
+            }
+        }
+    }
+    assert_true(seen >= 2);
+}
+
+/* What is called, which takes the best version: all lengths and alignments against the standard's way. */
+static void all_lengths_and_alignments(void **state)
+{
+    (void)state;
+    static uint8_t from[1600], to[1600];
+    fill(from, sizeof from, 5);
+    for (size_t len = 0; len <= 1500; len++) {
+        const size_t at = len % 67, out = len % 31;
+        const uint16_t sum = plain(from + at, len, 0);
+        assert_int_equal(host(csum_finish(csum_add((csum_t){ 0 }, from + at, len))), sum);
+        assert_int_equal(host(csum_finish(csum_copy_at((csum_t){ 0 }, to + out, from + at, len, 0))), sum);
+        assert_memory_equal(to + out, from + at, len);
+        if (len % 4 == 0)
+            assert_int_equal(host(csum_finish(csum_add_words((csum_t){ 0 }, from + at, len / 4))), sum);
+    }
+}
+
 static void pseudo_headers(void **state)
 {
     (void)state;
@@ -115,4 +168,4 @@ static void updates_agree(void **state)
     }
 }
 
-TESTS(the_standards_examples, agrees_with_the_plain_sum, pieces_of_any_length, pseudo_headers, updates_agree)
+TESTS(the_standards_examples, agrees_with_the_plain_sum, every_version_agrees_with_the_portable_one, all_lengths_and_alignments, pieces_of_any_length, pseudo_headers, updates_agree)

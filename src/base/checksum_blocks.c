@@ -1,0 +1,92 @@
+/* Words of 64 bits are split in halves that are added apart, so that nothing carries.
+ * Bytes that are copied are summed on their way: they are loaded once. */
+#include "base/checksum_blocks.h"
+#include <string.h>
+
+#define INLINE static inline __attribute__((always_inline))
+
+static bool always(void) { return true; }
+
+/* ------------------------------------------------------- words of 64 bits */
+
+static uint64_t sum_words(const uint8_t *p, size_t blocks)
+{
+    uint64_t low = 0, high = 0, w;
+    for (size_t i = 0; i < blocks * (CSUM_BLOCK / sizeof w); i++) {
+        memcpy(&w, p + i * sizeof w, sizeof w);
+        low += w & UINT32_MAX;
+        high += w >> 32;
+    }
+    return low + high;
+}
+
+static uint64_t copy_words(uint8_t *to, const uint8_t *p, size_t blocks)
+{
+    memcpy(to, p, blocks * CSUM_BLOCK);
+    return sum_words(to, blocks);
+}
+
+/* ---------------------------------------------------------------- vectors */
+
+/* Four words of 64 bits; and where they lie, at any address. */
+typedef uint64_t vec __attribute__((vector_size(CSUM_BLOCK)));
+typedef uint64_t vec_at __attribute__((vector_size(CSUM_BLOCK), aligned(1), may_alias));
+
+struct halves { vec low, high; };
+
+INLINE void add(struct halves *h, const uint8_t *p, uint8_t *to)
+{
+    const vec v = *(const vec_at *)(const void *)p;
+    if (to)
+        *(vec_at *)(void *)to = v;
+    h->low += v & UINT32_MAX;
+    h->high += v >> 32;
+}
+
+/* `to` NULL: nothing is copied. */
+INLINE uint64_t sum_vectors(uint8_t *to, const uint8_t *p, size_t blocks)
+{
+    enum { AT_ONCE = 4 };
+    struct halves h = { 0 };
+    size_t at = 0;
+    for (; at + AT_ONCE <= blocks; at += AT_ONCE)
+        for (size_t i = at; i < at + AT_ONCE; i++)
+            add(&h, p + i * CSUM_BLOCK, to ? to + i * CSUM_BLOCK : NULL);
+    for (; at < blocks; at++)
+        add(&h, p + at * CSUM_BLOCK, to ? to + at * CSUM_BLOCK : NULL);
+    const vec sum = h.low + h.high;
+    return sum[0] + sum[1] + sum[2] + sum[3];
+}
+
+/* As the compiler's target has them: SSE2 on every x86-64. */
+static uint64_t sum_plain(const uint8_t *p, size_t blocks)                { return sum_vectors(NULL, p, blocks); }
+static uint64_t copy_plain(uint8_t *to, const uint8_t *p, size_t blocks)  { return sum_vectors(to, p, blocks); }
+
+#if defined __x86_64__
+#define AVX2 __attribute__((target("avx2")))
+AVX2 static uint64_t sum_avx2(const uint8_t *p, size_t blocks)               { return sum_vectors(NULL, p, blocks); }
+AVX2 static uint64_t copy_avx2(uint8_t *to, const uint8_t *p, size_t blocks) { return sum_vectors(to, p, blocks); }
+static bool has_avx2(void)                                                   { return __builtin_cpu_supports("avx2"); }
+
+enum { WORTH_AVX2 = 4 };                /* blocks; fewer are not worth the call */
+uint64_t csum_sum_blocks(const uint8_t *p, size_t blocks)
+{
+    return blocks >= WORTH_AVX2 && has_avx2() ? sum_avx2(p, blocks) : sum_plain(p, blocks);
+}
+uint64_t csum_copy_blocks(uint8_t *to, const uint8_t *p, size_t blocks)
+{
+    return blocks >= WORTH_AVX2 && has_avx2() ? copy_avx2(to, p, blocks) : copy_plain(to, p, blocks);
+}
+#else
+uint64_t csum_sum_blocks(const uint8_t *p, size_t blocks)                { return sum_plain(p, blocks); }
+uint64_t csum_copy_blocks(uint8_t *to, const uint8_t *p, size_t blocks)  { return copy_plain(to, p, blocks); }
+#endif
+
+const struct csum_version csum_versions[] = {
+    { "words", always, sum_words, copy_words },
+    { "vectors", always, sum_plain, copy_plain },
+#if defined __x86_64__
+    { "avx2", has_avx2, sum_avx2, copy_avx2 },
+#endif
+    { 0 }
+};
