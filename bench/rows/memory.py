@@ -36,4 +36,9 @@ ROWS = [
     against_lwip("mem.bulk.1500", "ns/segment", ", wnd 512 KiB, plumb's checksum"),
     Row("mem.bulk.64k", "ns/segment", plumb("mem.bulk.64k")),
     against_lwip("mem.rr.1", "ns/round-trip"),
+    Row("mem.rr.1000", "ns/round-trip", plumb("mem.rr.1000")),
+    Row("mem.rr.100000", "ns/round-trip", plumb("mem.rr.100000")),
+    Row("mem.crr", "conns/s", plumb("mem.crr"), more_is_better=True),
+    Row("mem.crr.timewait64k", "conns/s", plumb("mem.crr.timewait64k"), more_is_better=True),
+    Row("mem.idle.bytes", "bytes", plumb("mem.idle.bytes")),
 ]

@@ -1,5 +1,6 @@
 /* plumb bench NAME...: two stacks joined by a wire in memory, in this process, on
  * one core.  Every packet is copied by the wire; checksums are on. */
+#include "cli/bench.h"
 #include "cli/bench_pair.h"
 #include "cli/cli.h"
 #include "os/clock.h"
@@ -52,24 +53,22 @@ static bool transfer(struct bench_pair *p, uint64_t bytes, bool verify)
     return true;
 }
 
-static double bulk(uint32_t gso_max, double *packets_per_unit)
+static double bulk(uint32_t gso_max)
 {
     struct bench_pair p;
     const uint64_t bytes = UINT64_C(512) << 20;
     double ns = -1;
     if (bench_pair_open(&p, gso_max) && transfer(&p, 16 << 20, true)) {
-        p.side[0].packets = 0;
         const int64_t start = clock_cpu_ns();
         transfer(&p, bytes, false);
         ns = (double)(clock_cpu_ns() - start) / ((double)bytes / 1460);
-        *packets_per_unit = (double)p.side[0].packets / ((double)bytes / 1460);
     }
     bench_pair_close(&p);
     return ns;
 }
 
-static double bulk_1500(double *ppu) { return bulk(0, ppu); }
-static double bulk_64k(double *ppu)  { return bulk(65535, ppu); }
+static double bulk_1500(void) { return bulk(0); }
+static double bulk_64k(void)  { return bulk(65535); }
 
 /* -------------------------------------------------------------- round trip */
 
@@ -93,13 +92,12 @@ static bool get_byte(struct bench_side *s, int64_t now_ns)
     return true;
 }
 
-static double round_trip(double *packets_per_unit)
+static double round_trip(void)
 {
     struct bench_pair p;
     const int trips = 1000000;
     double ns = -1;
     if (bench_pair_open(&p, 0)) {
-        p.side[0].packets = 0;
         const int64_t start = clock_cpu_ns();
         for (int i = 0; i < trips; i++) {
             put_byte(&p.side[0], p.now_ns);
@@ -112,23 +110,26 @@ static double round_trip(double *packets_per_unit)
             while (!get_byte(&p.side[0], p.now_ns));
         }
         ns = (double)(clock_cpu_ns() - start) / trips;
-        *packets_per_unit = (double)p.side[0].packets / trips;
     }
     bench_pair_close(&p);
     return ns;
 }
 
-static const struct bench { const char *name, *unit, *what; double (*run)(double *packets_per_unit); } benches[] = {
+static const struct bench { const char *name, *unit, *what; double (*run)(void); } benches[] = {
     { "mem.bulk.1500", "ns/segment",    "bulk, MTU 1500, per 1460 bytes, both ends", bulk_1500 },
     { "mem.bulk.64k",  "ns/segment",    "bulk, packets of 64 KiB, checksums left to the wire, per 1460 bytes, both ends", bulk_64k },
     { "mem.rr.1",      "ns/round-trip", "one byte there and back, both ends", round_trip },
+    { "mem.rr.1000",   "ns/round-trip", "the same over 1,000 connections, 64 at random under way at once", bench_rr_1000 },
+    { "mem.rr.100000", "ns/round-trip", "the same over 100,000 connections", bench_rr_100000 },
+    { "mem.crr",       "conns/s",       "connect, a byte there, a byte back, close; 64 under way at once, both ends", bench_crr },
+    { "mem.crr.timewait64k", "conns/s", "the same while 64,000 are in TIME-WAIT", bench_crr_waiting },
+    { "mem.idle.bytes", "bytes",        "resident memory of one end of an idle connection, everything included", bench_idle },
 };
 enum { BENCHES = sizeof benches / sizeof benches[0] };
 
 static int run_one(const struct bench *b)
 {
-    double packets = 0;
-    const double value = b->run(&packets);
+    const double value = b->run();
     if (value < 0) {
         complain("%s: the two stacks did not agree on the bytes", b->name);
         return 1;
@@ -145,13 +146,15 @@ int cmd_bench(int argc, char **argv)
         return bench_net(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "paths") == 0)
         return bench_paths(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "scale") == 0)
+        return bench_scale(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
         puts("usage: plumb bench [NAME...]\n       plumb bench server [--via V]\n       plumb bench client [--via V] HOST up|down|rr|crr\n"
-             "       plumb bench paths [all|PATH]\n"
+             "       plumb bench paths [all|PATH]\n       plumb bench scale [ENDS...]\n"
              "Measures the stack in memory, in CPU time (bench/run sets its peers beside it), or a network;\n"
-             "paths: each congestion control on emulated paths, in virtual time.");
+             "paths: each congestion control on emulated paths, in virtual time; scale: from a thousand to ten million ends.");
         for (int i = 0; i < BENCHES; i++)
-            printf("  %-14s %s\n", benches[i].name, benches[i].what);
+            printf("  %-20s %s\n", benches[i].name, benches[i].what);
         return 0;
     }
     for (int i = 0; i < BENCHES && argc == 1; i++)

@@ -5,14 +5,28 @@
 
 enum { BENCH_PORT = 7 };
 enum { BENCH_BUFFER = 512 << 10 };      /* bytes, each way of a connection */
+enum { BENCH_SERVER = 0x0a000002 };     /* 10.0.0.2; the opener is 10.0.0.1 */
 
 struct bench_side { struct stack *st; struct tcp *tcp; unsigned iface; struct tcp_conn *conn; uint64_t packets; };
 
-/* side[0] has opened a connection to side[1]. */
 struct bench_pair { struct bench_side side[2]; int64_t now_ns; struct tcp_listener *listener; };
 
-/* gso_max 0: packets of MTU 1500; else large ones, their checksums left to the wire.  To be closed even when false. */
+struct bench_setup {
+    uint32_t gso_max;                   /* 0: packets of MTU 1500; else large ones, their checksums left to the wire */
+    bool     any_address;               /* the opener may have any address of 10.0.0.0/8 */
+    struct tcp_config tcp;              /* of both */
+};
+
+/* Two stacks, of which side[1] listens on BENCH_PORT.  To be closed even when false. */
+bool bench_stacks_open(struct bench_pair *p, const struct bench_setup *s);
+/* And side[0] has opened a connection to side[1]. */
 bool bench_pair_open(struct bench_pair *p, uint32_t gso_max);
 void bench_pair_close(struct bench_pair *p);
-/* One round: both directions once; when nothing moves, time jumps to the next deadline. */
+/* An OPEN from side[0], from this address (none: its own). */
+struct tcp_conn *bench_connect(struct bench_pair *p, struct addr local);
+/* What one side has to send, copied once, is the other side's input.  False: nothing. */
+bool bench_carry(struct bench_pair *p, int from);
+/* Nothing moves: time jumps to the next deadline. */
+void bench_jump(struct bench_pair *p);
+/* One round: both directions once; when nothing moves, bench_jump.  Events are thrown away. */
 void bench_turn(struct bench_pair *p);

@@ -20,6 +20,7 @@ struct stack_config {                   /* all-zero gives the defaults in bracke
     bool     forwarding;                /* a router: packets for others go on */
     uint32_t small_pkts, large_pkts;    /* packet blocks [4096, 64] */
     uint8_t  ttl;                       /* [64] */
+    bool     polled;                    /* its connections are used through stack_tcp alone, whose events the user takes: no struct net */
     struct tcp_config tcp;
 };
 

@@ -315,7 +315,7 @@ static void user_event(struct stack *st, struct stack_user *u, uint8_t ready)
 void stack_streams_wake(struct stack *st)
 {
     struct tcp_event e;
-    while (tcp_next_event(st->tcp, &e))
+    while (!st->cfg.polled && tcp_next_event(st->tcp, &e))
         user_event(st, e.conn ? tcp_user(e.conn) : tcp_listener_user(e.listener), e.ready);
 }
 

@@ -1,0 +1,13 @@
+/* The benchmarks of plumb bench that have a file of their own. */
+#pragma once
+#include <stdint.h>
+
+/* bench_conns.c: a number in the unit of its row; negative: it went wrong */
+double bench_rr_1000(void);
+double bench_rr_100000(void);
+double bench_crr(void);
+double bench_crr_waiting(void);
+double bench_idle(void);
+uint64_t bench_resident(void);          /* bytes of this process in memory */
+
+int bench_scale(int argc, char **argv); /* argv[0]: "scale" */
