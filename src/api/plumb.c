@@ -6,14 +6,17 @@
 #pragma GCC visibility push(default)
 #endif
 
-enum { SLOT_BITS = 16, SLOTS_MAX = 1 << SLOT_BITS, OUT_MAX = BATCH_MAX };
+/* A handle: an index and, above it, a generation.  A slot that is free again is the last to be reused, and not before some
+ * others wait with it, so that a stale handle is refused for long. */
+enum { SLOT_BITS = 22, SLOTS_MAX = 1 << SLOT_BITS, GENERATIONS = 1 << (32 - SLOT_BITS), CHUNK = 256, RESTING = 64 };
 
 enum kind { FREE, STREAM, LISTENER, DGRAM };
 
 struct slot {
     plumb_stack *s;
-    struct list ready;                  /* in plumb_stack.ready */
-    uint16_t generation, index;
+    struct list ready;                  /* in plumb_stack.ready, or, free, in .free */
+    uint32_t index;
+    uint16_t generation;
     uint8_t kind;
     union { struct stream *stream; struct listener *listener; struct dgram *dgram; };
 };
@@ -21,13 +24,21 @@ struct slot {
 /* ----------------------------------------------------------------- handles */
 
 static plumb_socket handle_of(const struct slot *x) { return (plumb_socket)x->generation << SLOT_BITS | x->index; }
+static struct slot *slot_at(const plumb_stack *s, uint32_t i) { return &s->slot[i / CHUNK][i % CHUNK]; }
 
 static struct slot *find(const plumb_stack *s, plumb_socket h, enum kind kind)
 {
     const uint32_t i = h & (SLOTS_MAX - 1);
-    if (i >= s->n_slots || s->slot[i]->generation != h >> SLOT_BITS || s->slot[i]->kind == FREE)
+    struct slot *x = i < s->n_slots ? slot_at(s, i) : NULL;
+    if (!x || x->generation != h >> SLOT_BITS || x->kind == FREE)
         return NULL;
-    return kind == FREE || s->slot[i]->kind == kind ? s->slot[i] : NULL;
+    return kind == FREE || x->kind == kind ? x : NULL;
+}
+
+struct stream *plumb_stream_of(const plumb_stack *s, plumb_socket h)
+{
+    struct slot *x = find(s, h, STREAM);
+    return x ? x->stream : NULL;
 }
 
 static void on_ready(void *arg)
@@ -39,29 +50,32 @@ static void on_ready(void *arg)
 
 static bool grow(plumb_stack *s)
 {
-    if (s->n_slots == SLOTS_MAX)
-        return false;
-    struct slot **more = realloc(s->slot, (s->n_slots + 1) * sizeof *more);
+    struct slot **more = s->n_slots < SLOTS_MAX ? realloc(s->slot, (s->n_slots / CHUNK + 1) * sizeof *more) : NULL;
     if (!more)
         return false;
     s->slot = more;
-    struct slot *x = calloc(1, sizeof *x);
+    struct slot *x = calloc(CHUNK, sizeof *x);
     if (!x)
         return false;
-    *x = (struct slot){ .s = s, .index = (uint16_t)s->n_slots };
-    s->slot[s->n_slots++] = x;
+    s->slot[s->n_slots / CHUNK] = x;
+    for (uint32_t i = 0; i < CHUNK; i++) {
+        x[i] = (struct slot){ .s = s, .index = s->n_slots++ };
+        list_push(&s->free, &x[i].ready);
+    }
+    s->n_free += CHUNK;
     return true;
 }
 
 static struct slot *take_slot(plumb_stack *s, enum kind kind)
 {
-    uint32_t i = 0;
-    while (i < s->n_slots && s->slot[i]->kind != FREE)
-        i++;
-    if (i == s->n_slots && !grow(s))
+    if (s->n_free <= RESTING)
+        (void)grow(s);
+    struct list *n = list_pop(&s->free);
+    if (!n)
         return NULL;
-    struct slot *x = s->slot[i];
-    x->generation = (uint16_t)(x->generation % 0xffff + 1);     /* never 0, so that no handle is 0 */
+    struct slot *x = list_entry(n, struct slot, ready);
+    s->n_free--;
+    x->generation = (uint16_t)(x->generation % (GENERATIONS - 1) + 1);  /* never 0, so that no handle is 0 */
     x->kind = (uint8_t)kind;
     return x;
 }
@@ -70,6 +84,8 @@ static void free_slot(struct slot *x)
 {
     list_remove(&x->ready);
     x->kind = FREE;
+    list_push(&x->s->free, &x->ready);
+    x->s->n_free++;
 }
 
 static bool address(const char *text, uint16_t port, struct endpoint *out)
@@ -86,6 +102,10 @@ plumb_stack *plumb_open_as(const struct stack_config *c, int64_t now_ns)
     if (!s)
         return NULL;
     list_init(&s->ready);
+    list_init(&s->free);
+    list_init(&s->bytes);
+    list_init(&s->buffers);
+    list_init(&s->returned);
     loop_init(&s->loop, now_ns, 0);
     s->now_ns = now_ns;
     s->st = stack_new(c, now_ns);
@@ -114,9 +134,10 @@ void plumb_close(plumb_stack *s)
     for (uint32_t i = 0; i < IFACE_MAX; i++)
         for (; s->out[i].at < s->out[i].b.n; s->out[i].at++)
             pkt_free(s->out[i].b.pkt[s->out[i].at]);
+    plumb_buffers_outlive(s);
     stack_free(s->st);
-    for (uint32_t i = 0; i < s->n_slots; i++)
-        free(s->slot[i]);
+    for (uint32_t i = 0; i < s->n_slots; i += CHUNK)
+        free(s->slot[i / CHUNK]);
     free(s->slot);
     free(s);
 }

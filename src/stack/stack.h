@@ -90,6 +90,8 @@ enum stack_user_kind { STACK_STREAM, STACK_LISTENER, STACK_BSD };
 struct stack_user { enum stack_user_kind kind; uint8_t news; struct loop_task task; };
 /* After calls on what stack_tcp holds, as stack_net's do. */
 void stack_called(struct stack *st, int64_t now_ns);
+/* What a stream of stack_net is on stack_tcp. */
+struct tcp_conn *stack_stream_conn(struct stream *s);
 /* Any address becomes none; ADDR_NOT_OURS. */
 enum plumb_err stack_own_addr(const struct stack *st, struct addr *local);
 

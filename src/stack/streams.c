@@ -22,6 +22,7 @@ struct stack_listener {
 
 static struct stack_stream *of(struct stream *s)                { return (struct stack_stream *)s; }
 static const struct stack_stream *of_const(const struct stream *s) { return (const struct stack_stream *)s; }
+struct tcp_conn *stack_stream_conn(struct stream *s)            { return of(s)->c; }
 static int64_t now_of(const struct stack_stream *s)             { return loop_now(s->base.loop); }
 
 static void wake(struct loop *l, struct loop_task *watch)

@@ -109,6 +109,19 @@ bool buf_need(struct pool *blocks, struct tcp_buf *b, const struct buf_range *r)
     }
 }
 
+uint8_t *buf_take(struct pool *blocks, struct tcp_buf *b, uint32_t pos, uint32_t keep)
+{
+    uint32_t *slot = slot_of(blocks, b, pos >> SHIFT);
+    const uint32_t other = keep != pos ? take(blocks) : 0, at = keep & (TCP_BLOCK - 1);
+    uint8_t *block = block_of(blocks, *slot);
+    if (keep != pos && !other)
+        return NULL;
+    if (other)
+        memcpy(block_of(blocks, other) + at, block + at, TCP_BLOCK - at);
+    *slot = other;
+    return block;
+}
+
 void buf_write(struct pool *blocks, struct tcp_buf *b, uint32_t pos, const uint8_t *from, uint32_t len)
 {
     while (len > 0) {

@@ -22,6 +22,9 @@ uint8_t *buf_at(const struct pool *blocks, const struct tcp_buf *b, uint32_t pos
 /* Makes blocks for [pos, pos + len) exist; `first` is the lowest position in use.
  * False: the pool cannot give them all and have `spare` left, and nothing was taken. */
 bool buf_need(struct pool *blocks, struct tcp_buf *b, const struct buf_range *r);
+/* The block of `pos` is the caller's from now on, to pool_put.  With `keep` beyond `pos` another takes its place, with
+ * the bytes from there on; NULL: there is none. */
+uint8_t *buf_take(struct pool *blocks, struct tcp_buf *b, uint32_t pos, uint32_t keep);
 /* Copies into blocks that exist. */
 void buf_write(struct pool *blocks, struct tcp_buf *b, uint32_t pos, const uint8_t *from, uint32_t len);
 /* Gives back the blocks that lie wholly in [from, to), block-wise. */

@@ -49,16 +49,15 @@ static void ts_option(const struct tcp_conn *c, uint8_t *at, int64_t now_ns)
 /* The pieces of the send buffer, lent until the batch is written. */
 static void borrow(struct tcp_conn *c, struct pkt *k, seq_t from, uint32_t len)
 {
-    uint32_t pos = snd_pos(c, from);
     while (len > 0) {
         uint32_t n;
-        const uint8_t *at = buf_at(&c->t->blocks, &c->sbuf, pos, &n);
+        const uint8_t *at = tcp_sent_at(c, from, &n);
         if (n > len)
             n = len;
         const bool fits = pkt_borrow(k, at, n);
         assert(fits);
         (void)fits;
-        pos += n;
+        from = seq_add(from, n);
         len -= n;
     }
 }

@@ -107,6 +107,7 @@ struct tcp_flight *tcp_flight_need(struct tcp_conn *c)
         tcp_sent_none(c);
         tcp_rcv_no_gaps(c);
         tcp_sack_init(c);
+        tcp_loans_none(c);
         tcp_rack_init(c);
     }
     tcp_cc_need(c);
@@ -115,7 +116,7 @@ struct tcp_flight *tcp_flight_need(struct tcp_conn *c)
 
 void tcp_flight_done(struct tcp_conn *c)
 {
-    if (!c->flight || in_flight(c) || c->flight->reasm.count)
+    if (!c->flight || in_flight(c) || c->flight->reasm.count || c->flight->loans)
         return;
     if (c->flight->sack.moments || !seq_eq(c->flight->sack.dup.from, c->flight->sack.dup.to))
         return;

@@ -67,7 +67,16 @@ struct tcp_timers {
     uint8_t retries, probes;
 };
 
-/* What exists only while something is unacknowledged or out of order. */
+/* Text that is sent from where its lender keeps it (loan.c). */
+struct tcp_loan {
+    struct tcp_loan *next;
+    struct list over;                   /* in tcp.loans_over, once nobody needs it */
+    const uint8_t *at;
+    void  *lender;
+    seq_t  from, to;
+};
+
+/* What exists only while something is unacknowledged, lent or out of order. */
 struct tcp_flight {
     struct scoreboard board;            /* owner: sent.c */
     struct tcp_recover rec;             /* owner: recover.c newreno.c undo.c */
@@ -75,6 +84,9 @@ struct tcp_flight {
     struct tcp_undo undo;               /* owner: undo.c recover.c */
     struct reasm reasm;                 /* owner: window.c */
     struct tcp_sack_out sack;           /* owner: sack.c */
+    struct tcp_loan *loans;             /* by their numbers; owner: loan.c */
+    struct tcp_loan *loans_last;        /* owner: loan.c */
+    const struct tcp_loan *loan_seen;   /* where the last look found its bytes, or NULL; owner: loan.c */
 };
 
 enum tcp_queue { QUEUE_NONE, QUEUE_SYN, QUEUE_HOLD, QUEUE_ACCEPT, QUEUE_STARVED, QUEUE_ORPHAN };
@@ -174,6 +186,9 @@ struct tcp {
     uint32_t bucket_mask, count, generation, serial, port_counter;
     struct tcp_node *last;              /* the one the last segment was for */
     struct sipkey hash_key, isn_key, port_key;
+    struct pool loans;                  /* loan.c */
+    struct list loans_over;
+    uint32_t taken;                     /* blocks that users have taken */
     struct pool conns, flights, ccs, blocks, timewaits, moments, sent;
     uint64_t *live;                     /* a bit per object of `conns` */
     uint32_t half_open;                 /* connections on any listener's QUEUE_SYN (listen.c) */
@@ -311,6 +326,7 @@ void tcp_sent_delivered(struct tcp_conn *c, const struct sent_seg *s, uint32_t b
 void tcp_sent_none(struct tcp_conn *c);                          /* a new flight */
 void tcp_sent_syn_before(struct tcp_conn *c);                   /* our SYN left before there was a connection */
 uint8_t *tcp_sent_room(struct tcp_conn *c, uint32_t *room);
+const uint8_t *tcp_sent_at(const struct tcp_conn *c, seq_t at, uint32_t *len);
 void tcp_sent_clear(struct tcp_conn *c);
 
 /* window.c: RCV variables and the receive buffer */
@@ -327,7 +343,17 @@ void tcp_rcv_fin(struct tcp_conn *c);
 void tcp_rcv_urgent(struct tcp_conn *c, seq_t up);
 void tcp_rcv_consume(struct tcp_conn *c, uint32_t n);
 void tcp_rcv_clear(struct tcp_conn *c);
+uint8_t *tcp_rcv_take_block(struct tcp_conn *c, uint32_t len);  /* that of the next `len` bytes to be read; NULL: no block for what is behind them */
 static inline bool rcv_has_gap(const struct tcp_conn *c) { return c->flight && c->flight->reasm.count > 0; }
+
+/* loan.c */
+bool tcp_loans_init(struct tcp *t);
+void tcp_loans_none(struct tcp_conn *c);                        /* a new flight */
+void tcp_loans_acked(struct tcp_conn *c, seq_t una);
+const uint8_t *tcp_loan_at(const struct tcp_conn *c, seq_t at, uint32_t *len);
+uint32_t tcp_loan_reach(const struct tcp_conn *c, seq_t at, uint32_t n);
+/* How many of `n` bytes from `at` on one packet can borrow. */
+static inline uint32_t tcp_reach(const struct tcp_conn *c, seq_t at, uint32_t n) { return c->flight && c->flight->loans ? tcp_loan_reach(c, at, n) : n; }
 
 /* delack.c */
 void tcp_delack_init(struct tcp_conn *c);

@@ -111,6 +111,7 @@ static uint32_t worth_sending(const struct tcp_conn *c, seq_t next, uint32_t n, 
 /* The text of a segment, and what follows from where it stands. */
 static bool fill(const struct tcp_conn *c, seq_t next, uint32_t n, struct tcp_tx *x)
 {
+    n = tcp_reach(c, next, n);
     const seq_t to = seq_add(next, n);
     *x = (struct tcp_tx){ .seq = next, .len = n, .flags = ACK };
     if (c->fin_queued && c->state != SYN_RECEIVED && seq_eq(to, c->snd.end) && seq_diff(seq_add(c->snd.una, c->snd.wnd), to) > 0)

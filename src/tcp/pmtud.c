@@ -88,7 +88,7 @@ bool tcp_pmtu_probe(const struct tcp_conn *c, struct tcp_tx *x, int64_t now_ns)
     if ((uint32_t)seq_diff(c->snd.end, c->snd.nxt) < len + behind || in_flight(c) + len + behind > wnd)
         return false;
     *x = (struct tcp_tx){ .seq = c->snd.nxt, .len = len, .flags = ACK, .probe = true };
-    return true;
+    return tcp_reach(c, c->snd.nxt, len) == len;
 }
 
 void tcp_pmtu_probe_sent(struct tcp_conn *c, const struct tcp_tx *x)

@@ -70,6 +70,19 @@ void tcp_sent_queued(struct tcp_conn *c, uint32_t n, bool push, bool urgent)
 
 void tcp_sent_pushed(struct tcp_conn *c) { c->snd.push = c->snd.end; }
 
+/* Bytes at `at`, which the user has committed, and how far they lie in one piece. */
+const uint8_t *tcp_sent_at(const struct tcp_conn *c, seq_t at, uint32_t *len)
+{
+    uint32_t lent = UINT32_MAX;
+    const uint8_t *bytes = c->flight && c->flight->loans ? tcp_loan_at(c, at, &lent) : NULL;
+    if (!bytes)
+        bytes = buf_at(&c->t->blocks, &c->sbuf, snd_pos(c, at), len);
+    else
+        *len = lent;
+    *len = min32(*len, lent);
+    return bytes;
+}
+
 /* What was sent before leaves again.  Without a record for a part, the whole is taken for it. */
 static void sent_again(struct tcp_conn *c, seq_t from, seq_t to, int64_t now_ns)
 {
@@ -158,8 +171,10 @@ void tcp_sent_acked(struct tcp_conn *c, seq_t ack, struct tcp_news *n)
         c->snd.up = ack;                        /* keeps within half the sequence space */
     if (seq_lt(c->snd.push, ack))
         c->snd.push = ack;
-    if (c->flight)
+    if (c->flight) {
         acked(c, ack, n);
+        tcp_loans_acked(c, ack);
+    }
     if (!seq_lt(from, to))
         return;
     if (seq_eq(to, c->snd.end) && !c->reserved)
@@ -173,7 +188,9 @@ void tcp_sent_clear(struct tcp_conn *c)
     const seq_t first = snd_first(c);
     if (seq_le(first, c->snd.end))
         buf_clear(&c->t->blocks, &c->sbuf, snd_pos(c, first), snd_pos(c, c->snd.end));
-    if (c->flight)
+    if (c->flight) {
         board_clear(&c->t->sent, &c->flight->board);
+        tcp_loans_acked(c, c->snd.end);
+    }
     c->snd.una = c->snd.nxt = c->snd.end;
 }

@@ -14,6 +14,7 @@ static void defaults(struct tcp_config *c)
     DEFAULT(c->first_port, 32768);
     DEFAULT(c->last_port, UINT16_MAX);
     DEFAULT(c->max_blocks, 16384);
+    DEFAULT(c->max_loans, 4096);
     DEFAULT(c->send_start, 64 << 10);
     DEFAULT(c->send_most, 6 << 20);
     DEFAULT(c->recv_start, 64 << 10);
@@ -53,7 +54,7 @@ static bool make_pools(struct tcp *t)
            pool_init(&t->timewaits, sizeof(struct tcp_timewait), c->max_time_wait) &&
            pool_init(&t->moments, sizeof(struct sack_moments), c->max_conns < MOMENTS_AT_ONCE ? c->max_conns : MOMENTS_AT_ONCE) &&
            board_pool_init(&t->sent, c->max_conns, SEGMENTS_PER_BLOCK * c->max_blocks) &&
-           pool_init(&t->blocks, TCP_BLOCK, c->max_blocks);
+           pool_init(&t->blocks, TCP_BLOCK, c->max_blocks) && tcp_loans_init(t);
 }
 
 struct tcp *tcp_new(const struct tcp_config *cfg, struct trace *trace, struct pkt_pools *pools, struct rng *rng, int64_t now_ns)
@@ -111,6 +112,7 @@ void tcp_free(struct tcp *t)
     pool_fini(&t->timewaits);
     pool_fini(&t->moments);
     pool_fini(&t->sent);
+    pool_fini(&t->loans);
     pool_fini(&t->blocks);
     free(t->live);
     free(t->bucket);

@@ -29,6 +29,7 @@ struct tcp_config {
     uint32_t max_conns;                 /* [4096] */
     uint32_t max_time_wait;             /* records of TIME-WAIT [max_conns]; beyond, the oldest goes early */
     uint16_t first_port, last_port;     /* ephemeral ports [32768, 65535] */
+    uint32_t max_loans;                 /* pieces of text lent at once (tcp_lend) [4096] */
     uint32_t max_blocks;                /* buffer blocks of TCP_BLOCK bytes in the whole stack [16384] */
     /* Bytes per connection: fixed when set; else they begin with `start` and follow the path up to `most`. */
     uint32_t send_buffer, recv_buffer;
@@ -164,6 +165,20 @@ const uint8_t *tcp_peek(struct tcp_conn *c, size_t *len);
 void tcp_consume(struct tcp_conn *c, size_t n, int64_t now_ns);
 /* Bytes `at` from the next to be read on, as tcp_peek lends those at 0. */
 const uint8_t *tcp_peek_at(struct tcp_conn *c, size_t at, size_t *len);
+
+/* SEND from where the bytes lie: they stay the lender's, may not change, and its loan comes out of tcp_loan_back
+ * when they were acknowledged or the connection is over.  AGAIN: TCP_WRITABLE will be told; CLOSED; INVALID (none,
+ * or more than 2^30).  What was reserved before is void. */
+enum plumb_err tcp_lend(struct tcp_conn *c, const void *bytes, size_t len, void *lender, int64_t now_ns);
+void *tcp_loan_back(struct tcp *t);     /* the lender of a loan that is over, each once; NULL: none */
+/* RECEIVE by taking the block in which the next bytes lie, which is given back by tcp_put_back.  False: none, too few
+ * to be worth it, or too many are taken: read them. */
+struct tcp_taken { const uint8_t *bytes; size_t len; void *block; };
+bool tcp_take(struct tcp_conn *c, struct tcp_taken *out, int64_t now_ns);
+void tcp_put_back(struct tcp *t, void *block);
+/* Before tcp_free, so that what was taken outlives the instance: the pool is the caller's, to pool_fini. */
+struct pool tcp_keep_blocks(struct tcp *t);
+
 /* A third of the send buffer is free; false: TCP_WRITABLE will be told. */
 bool tcp_writable(struct tcp_conn *c);
 void tcp_want_write(struct tcp_conn *c);        /* TCP_WRITABLE will be told with the next acknowledgment of text */

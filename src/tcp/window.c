@@ -207,6 +207,13 @@ void tcp_rcv_consume(struct tcp_conn *c, uint32_t n)
     tune(c, c->t->now_ns);
 }
 
+/* What came beyond a gap into the same block moves to another. */
+uint8_t *tcp_rcv_take_block(struct tcp_conn *c, uint32_t len)
+{
+    const uint32_t pos = rcv_pos(c, c->rcv.read), behind = pos + len;
+    return buf_take(&c->t->blocks, &c->rbuf, pos, behind % TCP_BLOCK != 0 && rcv_has_gap(c) ? behind : pos);
+}
+
 /* Nothing more will arrive: what lies behind a gap can never be read. */
 void tcp_rcv_forget_gaps(struct tcp_conn *c)
 {

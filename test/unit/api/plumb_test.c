@@ -96,6 +96,11 @@ static void stale_handles_are_refused(void **state)
     assert_int_equal(plumb_failure(host[0], b), PLUMB_REFUSED);
     assert_int_equal(plumb_connect(host[0], "nonsense", 81, &b), PLUMB_INVALID);
     assert_int_equal(b, 0);
+    for (int i = 0; i < 100000; i++) {                         /* a handle of long ago is refused still */
+        assert_int_equal(plumb_udp(host[0], NULL, 0, &b), PLUMB_OK);
+        assert_int_equal(plumb_close_socket(host[0], b), PLUMB_OK);
+        assert_int_equal(plumb_state(host[0], a), PLUMB_GONE);
+    }
     close_hosts();
 }
 
