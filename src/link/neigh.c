@@ -146,12 +146,21 @@ static void send_arp(struct neigh *n, unsigned iface, struct mac dst, const stru
         pktq_push(&n->ready, k);
 }
 
+static void note(struct neigh *n, const struct neigh_entry *e)
+{
+    if (n->n_facts < NEIGH_FACTS)
+        n->fact[n->n_facts++] = (struct neigh_fact){ .addr = e->addr, .mac = e->mac, .iface = e->iface };
+}
+
 /* The sender address is one of ours on that interface, of the packet that asks when there is one. */
 static void request(struct neigh *n, struct neigh_entry *e, struct addr local, int64_t now_ns)
 {
     const bool known = e->state == NEIGH_PROBE;
     TRACE(n->trace, now_ns, 0, arp_request, .iface = e->iface, .target = e->addr);
-    send_arp(n, e->iface, known ? e->mac : MAC_BROADCAST,
+    if (n->role == NEIGH_FOLLOWS)
+        note(n, e);
+    else
+        send_arp(n, e->iface, known ? e->mac : MAC_BROADCAST,
              &(struct arp){ .op = ARP_REQUEST, .sender_mac = n->iface[e->iface].mac, .sender = local, .target = e->addr });
     e->tries++;
     set_timer(n, e, time_after(now_ns, RETRANS_NS));
@@ -179,6 +188,8 @@ static void learn(struct neigh *n, struct neigh_entry *e, struct mac mac, int64_
     e->state = NEIGH_REACHABLE;
     e->tries = 0;
     set_timer(n, e, time_after(now_ns, REACHABLE_NS));
+    if (n->role == NEIGH_LEADS)
+        note(n, e);
     for (struct pkt *k; (k = pktq_pop(&e->waiting)); n->queued--)
         pktq_push(&n->ready, frame(n, k, mac));
 }
@@ -299,6 +310,30 @@ struct pkt *neigh_send(struct neigh *n, struct pkt *k, int64_t now_ns)
     if (addr_is_multicast(k->next_hop))
         return frame(n, k, multicast_mac(k->next_hop));
     return to_neighbour(n, k, now_ns);
+}
+
+/* --------------------------------------------- one that leads, others that follow */
+
+void neigh_want(struct neigh *n, unsigned iface, struct addr a, int64_t now_ns)
+{
+    struct neigh_entry *e = find(n, iface, a);
+    const bool asking = e && (e->state == NEIGH_INCOMPLETE || e->state == NEIGH_PROBE);
+    if (!e)
+        e = create(n, iface, a, now_ns);
+    used(n, e);
+    if (e->state == NEIGH_REACHABLE)
+        note(n, e);
+    if (e->state == NEIGH_REACHABLE || asking)
+        return;
+    if (e->state == NEIGH_STALE)
+        e->state = NEIGH_PROBE;
+    request(n, e, source_of(n, e), now_ns);
+}
+
+void neigh_told(struct neigh *n, const struct neigh_fact *f, int64_t now_ns)
+{
+    struct neigh_entry *e = find(n, f->iface, f->addr);
+    learn(n, e ? e : create(n, f->iface, f->addr, now_ns), f->mac, now_ns);
 }
 
 /* ---------------------------------------------------------------- time */

@@ -15,7 +15,7 @@
 #include "trace/trace.h"
 
 /* NEIGH_QUEUE: all fragments of a datagram of 64 KiB wait for their neighbour together. */
-enum { NEIGH_QUEUE = 48, NEIGH_TRIES = 3 };
+enum { NEIGH_QUEUE = 48, NEIGH_TRIES = 3, NEIGH_FACTS = 64 };
 enum neigh_state { NEIGH_FREE, NEIGH_INCOMPLETE, NEIGH_REACHABLE, NEIGH_STALE, NEIGH_PROBE };
 
 struct neigh_entry {
@@ -31,6 +31,11 @@ struct neigh_entry {
 
 struct neigh_iface { struct mac mac; bool ether, any_address; };
 
+/* Several caches on one link (the shards of a host): one leads and speaks ARP, the others
+ * follow and ask it.  What each has to say to the other collects in `fact`, which stack/ empties. */
+enum neigh_role { NEIGH_ALONE, NEIGH_LEADS, NEIGH_FOLLOWS };
+struct neigh_fact { struct addr addr; struct mac mac; uint8_t iface; };     /* who follows asks: no mac */
+
 struct neigh {
     struct trace       *trace;
     struct pkt_pools   *pools;
@@ -43,6 +48,9 @@ struct neigh {
     struct list         by_use;
     struct heap         timers;
     struct pktq         ready, failed;
+    enum neigh_role     role;
+    uint32_t            n_facts;
+    struct neigh_fact   fact[NEIGH_FACTS];      /* beyond, they are lost: who follows asks again */
 };
 
 /* False: no memory. */
@@ -55,6 +63,10 @@ void neigh_in(struct neigh *n, struct batch *arp, int64_t now_ns);
 /* Takes an IP packet with iface and next_hop.  It comes back as a frame when the
  * MAC is known; NULL: it waits, or was dropped. */
 struct pkt *neigh_send(struct neigh *n, struct pkt *k, int64_t now_ns);
+
+/* To who leads: somebody who follows wants to know.  To who follows: what was found. */
+void neigh_want(struct neigh *n, unsigned iface, struct addr a, int64_t now_ns);
+void neigh_told(struct neigh *n, const struct neigh_fact *f, int64_t now_ns);
 
 int64_t neigh_deadline(const struct neigh *n);
 void neigh_tick(struct neigh *n, int64_t now_ns);

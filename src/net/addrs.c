@@ -10,6 +10,7 @@ void inet_init(struct inet *n, struct trace *trace, struct pkt_pools *pools, str
     n->ttl = 64;
     n->key = sipkey_from(rng);
     n->error_credit_ns = now_ns - NS_PER_SEC;
+    n->id_step = 1;
     for (unsigned i = 0; i < INET_IDS; i++)
         n->id[i] = (uint16_t)rng_u64(rng);
     pktq_init(&n->out);
@@ -21,6 +22,15 @@ void inet_fini(struct inet *n)
     pktq_free(&n->out);
     frag_fini(&n->frag);
     route_fini(&n->routes);
+}
+
+/* Each has the numbers that are congruent to it modulo a power of two, which divides 65536. */
+void inet_share_ids(struct inet *n, unsigned self, unsigned n_sharers)
+{
+    while (n->id_step < n_sharers)
+        n->id_step = (uint16_t)(2 * n->id_step);
+    for (unsigned i = 0; i < INET_IDS; i++)
+        n->id[i] = (uint16_t)((n->id[i] & ~(n->id_step - 1u)) | self);
 }
 
 void inet_set_iface(struct inet *n, unsigned iface, const struct inet_iface *cfg)

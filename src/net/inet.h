@@ -61,6 +61,7 @@ struct inet {
     struct sipkey        key;
     uint16_t             atomic_id;     /* IP identification of packets that may not be fragmented */
     uint16_t             id[INET_IDS];  /* of the others, by hash of the flow (RFC 6864) */
+    uint16_t             id_step;       /* [1] */
     int64_t              error_credit_ns;   /* the token bucket of ICMP errors, in time */
     struct pktq          out;
     uint32_t             n_error;
@@ -71,6 +72,8 @@ struct inet {
 
 void inet_init(struct inet *n, struct trace *trace, struct pkt_pools *pools, struct rng *rng, int64_t now_ns);
 void inet_fini(struct inet *n);
+/* One of several that send from the same addresses: no two of them use one IP identification. */
+void inet_share_ids(struct inet *n, unsigned self, unsigned n_sharers);
 /* Adds the interface or changes it. */
 void inet_set_iface(struct inet *n, unsigned iface, const struct inet_iface *cfg);
 

@@ -9,7 +9,10 @@ enum { MORE = 0x2000, OFFSET_MASK = 0x1fff };
 static uint16_t next_id(struct inet *n, const struct path *p, uint8_t proto)
 {
     const uint64_t words[4] = { p->local.q[1], p->remote.q[0], p->remote.q[1], proto };
-    return n->id[siphash_words(&n->key, words, 4) % INET_IDS]++;
+    uint16_t *id = &n->id[siphash_words(&n->key, words, 4) % INET_IDS];
+    const uint16_t own = *id;
+    *id = (uint16_t)(own + n->id_step);
+    return own;
 }
 
 static void push_header(struct inet *n, struct pkt *k)

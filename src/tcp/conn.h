@@ -177,6 +177,10 @@ struct fast_open_peer {
 
 enum { LISTEN_HASH = 64, REPLIES = 256, FAST_OPEN_PEERS = 64 };
 
+/* A secret of this stack's own, or that which all shards of a host arrive at alike. */
+enum tcp_secret { SECRET_HASH, SECRET_ISN, SECRET_PORT, SECRET_COOKIE };
+struct sipkey tcp_secret(struct tcp *t, enum tcp_secret what, int64_t period);
+
 struct tcp {
     struct tcp_config cfg;
     struct trace *trace;

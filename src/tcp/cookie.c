@@ -21,8 +21,8 @@ static void turn(struct tcp *t, int64_t now_ns)
     if (period == k->period)
         return;
     if (period != k->period + 1)
-        k->key[~period & 1] = sipkey_from(t->rng);
-    k->key[period & 1] = sipkey_from(t->rng);
+        k->key[~period & 1] = tcp_secret(t, SECRET_COOKIE, period - 1);
+    k->key[period & 1] = tcp_secret(t, SECRET_COOKIE, period);
     k->period = period;
 }
 

@@ -20,7 +20,10 @@ static enum plumb_err pick(struct tcp *t, const struct path *p, uint16_t remote_
     struct tcp_timewait *old;
     for (uint32_t i = 0; i < count; i++) {
         const uint16_t port = (uint16_t)(t->cfg.first_port + (offset + t->port_counter++) % count);
-        const struct tcp_listener *l = demux_listener(t, &(struct flow){ p->local, p->remote, port, remote_port });
+        const struct flow f = { p->local, p->remote, port, remote_port };
+        if (!steer_is_home(&t->cfg.steer, IP_TCP, &f))
+            continue;
+        const struct tcp_listener *l = demux_listener(t, &f);
         if ((l && l->local.port) || !tcp_port_free(t, p, port, remote_port, &old, now_ns) || (old && !reuse))
             continue;
         *out = port;

@@ -57,6 +57,15 @@ static bool make_pools(struct tcp *t)
            pool_init(&t->blocks, TCP_BLOCK, c->max_blocks) && tcp_loans_init(t);
 }
 
+struct sipkey tcp_secret(struct tcp *t, enum tcp_secret what, int64_t period)
+{
+    if (!t->cfg.shared)
+        return sipkey_from(t->rng);
+    const struct sipkey root = { { t->cfg.secret[0], t->cfg.secret[1] } };
+    const uint64_t words[2] = { what, (uint64_t)period };
+    return (struct sipkey){ { siphash_words(&root, words, 2), siphash(&root, words, sizeof words) } };
+}
+
 struct tcp *tcp_new(const struct tcp_config *cfg, struct trace *trace, struct pkt_pools *pools, struct rng *rng, int64_t now_ns)
 {
     struct tcp *t = calloc(1, sizeof *t);
@@ -70,12 +79,12 @@ struct tcp *tcp_new(const struct tcp_config *cfg, struct trace *trace, struct pk
     t->rng = rng;
     t->now_ns = now_ns;
     t->challenge_second = -1;                               /* none has been counted yet */
-    t->hash_key = sipkey_from(rng);
-    t->isn_key = sipkey_from(rng);
+    t->hash_key = tcp_secret(t, SECRET_HASH, 0);
+    t->isn_key = tcp_secret(t, SECRET_ISN, 0);
     t->challenge_second = -1;                           /* no second has had its share yet */
-    t->port_key = sipkey_from(rng);
-    t->cookies.key[0] = sipkey_from(rng);
-    t->cookies.key[1] = sipkey_from(rng);
+    t->port_key = tcp_secret(t, SECRET_PORT, 0);
+    t->cookies.key[0] = tcp_secret(t, SECRET_COOKIE, 0);
+    t->cookies.key[1] = tcp_secret(t, SECRET_COOKIE, 1);
     tcp_fast_open_init(t);
     for (unsigned i = 0; i < LISTEN_HASH; i++)
         list_init(&t->listeners[i]);

@@ -12,6 +12,7 @@
 #include "tcp/state.h"
 #include "trace/trace.h"
 #include "wire/ip.h"
+#include "wire/steer.h"
 
 struct tcp; struct tcp_conn; struct tcp_listener;
 
@@ -41,6 +42,9 @@ struct tcp_config {
     uint8_t  fast_open;                 /* bits: 1 every OPEN asks for it and waits for text, 2 every listener takes it [0: who asks] */
     bool     fast_open_fixed;           /* cookies are made with fast_open_key, which several hosts may share, not with a secret of the stack */
     uint64_t fast_open_key[2];
+    struct steer steer;                 /* one shard of several: an OPEN picks ports whose flows come home to it */
+    bool     shared;                    /* all secrets follow from `secret`, which the shards have in common */
+    uint64_t secret[2];
     int64_t  rto_min_ns;                /* [200 ms]; 1 s in the RFC-plain profile */
     int64_t  rto_initial_ns;            /* [1 s] */
     int64_t  delayed_ack_ns;            /* [40 ms]; at most 500 ms */
@@ -133,7 +137,7 @@ struct tcp_user_opt {
 };
 
 /* OPEN, active.  remote and local addresses come in `path`; local_port 0 picks one
- * by RFC 6056.  NO_PORTS, ADDR_IN_USE, NO_MEMORY. */
+ * by RFC 6056.  NO_PORTS (one given, too, whose flow belongs to another shard), ADDR_IN_USE, NO_MEMORY. */
 enum plumb_err tcp_connect(struct tcp *t, const struct path *p, uint16_t local_port, uint16_t remote_port,
                            const struct tcp_user_opt *o, struct tcp_conn **out, int64_t now_ns);
 /* Whether the peer has given a cookie, so that an OPEN with fast_open can take text along now. */

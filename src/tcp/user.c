@@ -15,6 +15,8 @@ enum plumb_err tcp_connect(struct tcp *t, const struct path *p, uint16_t local_p
         const enum plumb_err err = tcp_pick_port(t, p, remote_port, &local_port, now_ns);
         if (err)
             return err;
+    } else if (!steer_is_home(&t->cfg.steer, IP_TCP, &(struct flow){ p->local, p->remote, local_port, remote_port })) {
+        return PLUMB_NO_PORTS;                          /* what comes back would belong to another shard */
     }
     struct tcp_timewait *old;
     if (!tcp_port_free(t, p, local_port, remote_port, &old, now_ns))

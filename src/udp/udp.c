@@ -34,7 +34,7 @@ static uint16_t pick_port(struct udp *u, const struct udp_sock *s)
     const uint32_t span = 65536 - UDP_PORT_FIRST, start = rng_below(u->rng, span);
     for (uint32_t i = 0; i < span; i++) {
         const uint16_t port = (uint16_t)(UDP_PORT_FIRST + (start + i) % span);
-        bool taken = false;
+        bool taken = !steer_is_home(&u->steer, PROTO_UDP, &(struct flow){ .local_port = port });
         for (const struct udp_sock *x = *bucket_of(u, port); x && !taken; x = x->chain)
             taken = x->local.port == port;
         if (!taken && !udp_in_use(u, s, port))

@@ -11,9 +11,10 @@
 #include "base/rng.h"
 #include "trace/trace.h"
 #include "wire/ip.h"
+#include "wire/steer.h"
 
 enum { UDP_BUCKETS = 1024, UDP_ERRORS = 4, UDP_QUEUE_PKTS = 256, UDP_QUEUE_BYTES = 512 * 1024,
-       UDP_ANY_IFACE = 0xff, UDP_PORT_FIRST = 49152 };  /* RFC 6335 §6: the dynamic ports */
+       UDP_ANY_IFACE = 0xff, UDP_PORT_FIRST = STEER_UDP_FIRST };    /* RFC 6335 §6: the dynamic ports */
 
 struct udp_sock {
     struct udp_sock *chain;             /* same bucket */
@@ -38,6 +39,7 @@ struct udp {
     struct list       ready;
     struct sipkey     key;              /* of the flows of those who share a port */
     bool              keyed;
+    struct steer      steer;            /* one shard of several: ports are picked whose datagrams come home */
     struct udp_sock  *bucket[UDP_BUCKETS];
 };
 
