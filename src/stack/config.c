@@ -26,7 +26,7 @@ int stack_add_iface(struct stack *st, const struct iface_config *cfg, int64_t no
     return (int)i;
 }
 
-void stack_set_link(struct stack *st, unsigned iface, bool up, int64_t now_ns)
+void stack_apply_link(struct stack *st, unsigned iface, bool up, int64_t now_ns)
 {
     if (iface >= INET_LOOP || !st->iface[iface].present || st->iface[iface].up == up)
         return;
@@ -39,7 +39,22 @@ void stack_set_link(struct stack *st, unsigned iface, bool up, int64_t now_ns)
         for (struct pkt *k; (k = pktq_pop(&st->iface[iface].out));)
             trace_drop(&st->trace, k, WHY_IFACE_DOWN, now_ns);
     }
+}
+
+void stack_set_link(struct stack *st, unsigned iface, bool up, int64_t now_ns)
+{
+    if (stack_shard_follows(st))
+        return;
+    stack_apply_link(st, iface, up, now_ns);
+    stack_shards_link(st, iface, up);
     stack_touch(st, now_ns);
+}
+
+void stack_apply_mtu(struct stack *st, unsigned iface, uint16_t mtu)
+{
+    struct inet_iface f = st->inet.iface[iface];
+    f.mtu = mtu;
+    inet_set_iface(&st->inet, iface, &f);
 }
 
 /* ------------------------------------------------------------ addresses */
@@ -47,6 +62,7 @@ void stack_set_link(struct stack *st, unsigned iface, bool up, int64_t now_ns)
 static void added(struct stack *st, unsigned iface, struct prefix p, int64_t now_ns)
 {
     st->addr_news = true;
+    stack_shards_addr(st, iface, p, true);
     TRACE(&st->trace, now_ns, 0, addr_added, .iface = (uint8_t)iface, .addr = p.addr, .prefix_len = p.len);
 }
 
@@ -66,6 +82,7 @@ void stack_unconfigure_addr(struct stack *st, unsigned iface, struct addr a, int
     if (!inet_del_addr(&st->inet, iface, a))
         return;
     st->addr_news = true;
+    stack_shards_addr(st, iface, (struct prefix){ a, 32 }, false);
     TRACE(&st->trace, now_ns, 0, addr_removed, .iface = (uint8_t)iface, .addr = a);
 }
 
@@ -75,11 +92,11 @@ enum plumb_err stack_add_addr(struct stack *st, unsigned iface, struct prefix p,
 {
     if (iface >= INET_LOOP || !st->iface[iface].present)
         return PLUMB_NO_DEVICE;
-    if (!usable(p.addr))
+    if (!usable(p.addr) || stack_shard_follows(st))
         return PLUMB_INVALID;
     if (inet_find_addr(&st->inet, iface, p.addr))
         return PLUMB_ADDR_IN_USE;
-    if (st->inet.n_addr == INET_ADDRS)
+    if (st->inet.n_addr == INET_ADDRS || !stack_shards_room(st))
         return PLUMB_NO_MEMORY;
     stack_configure_addr(st, iface, p, probe ? ACD_PROBE : ACD_USE, now_ns);
     neigh_tick(&st->neigh, now_ns);     /* the announcement that is due at once */
@@ -91,6 +108,8 @@ enum plumb_err stack_del_addr(struct stack *st, unsigned iface, struct addr a, i
 {
     if (iface >= INET_LOOP || !inet_find_addr(&st->inet, iface, a))
         return PLUMB_ADDR_NOT_OURS;
+    if (stack_shard_follows(st))
+        return PLUMB_INVALID;
     stack_unconfigure_addr(st, iface, a, now_ns);
     stack_touch(st, now_ns);
     return PLUMB_OK;
@@ -139,12 +158,30 @@ void stack_take_verdicts(struct stack *st, int64_t now_ns)
 
 /* --------------------------------------------------------------- routes */
 
+bool stack_put_route(struct stack *st, const struct route *r)
+{
+    if (!stack_shards_room(st) || !inet_add_route(&st->inet, r))
+        return false;
+    stack_shards_route(st, r, true);
+    return true;
+}
+
+bool stack_take_route(struct stack *st, struct prefix dst)
+{
+    if (!inet_del_route(&st->inet, dst))
+        return false;
+    stack_shards_route(st, &(struct route){ .dst = dst }, false);
+    return true;
+}
+
 enum plumb_err stack_add_route(struct stack *st, struct prefix dst, struct addr via, unsigned iface, int64_t now_ns)
 {
     if (iface >= INET_LOOP || !st->iface[iface].present)
         return PLUMB_NO_DEVICE;
     const struct route r = { .dst = dst, .via = via, .iface = (uint8_t)iface, .origin = ROUTE_STATIC };
-    if (!inet_add_route(&st->inet, &r))
+    if (stack_shard_follows(st))
+        return PLUMB_INVALID;
+    if (!stack_put_route(st, &r))
         return PLUMB_NO_MEMORY;
     stack_touch(st, now_ns);
     return PLUMB_OK;
@@ -152,7 +189,9 @@ enum plumb_err stack_add_route(struct stack *st, struct prefix dst, struct addr 
 
 enum plumb_err stack_del_route(struct stack *st, struct prefix dst)
 {
-    if (!inet_del_route(&st->inet, dst))
+    if (stack_shard_follows(st))
+        return PLUMB_INVALID;
+    if (!stack_take_route(st, dst))
         return PLUMB_NOT_FOUND;
     stack_touch(st, st->now_ns);
     return PLUMB_OK;

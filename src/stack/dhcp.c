@@ -24,7 +24,7 @@ static bool open_socket(struct stack *st)
 
 void stack_dhcp_start(struct stack *st, unsigned iface, const char *host_name, int64_t now_ns)
 {
-    if (iface >= INET_LOOP || !st->iface[iface].present || !open_socket(st))
+    if (iface >= INET_LOOP || !st->iface[iface].present || stack_shard_follows(st) || !open_socket(st))
         return;
     dhcp_start(&st->iface[iface].dhcp, &st->rng, st->iface[iface].cfg.mac, host_name, now_ns);
     stack_touch(st, now_ns);
@@ -39,7 +39,7 @@ static void take_away(struct stack *st, unsigned iface, int64_t now_ns)
     if (addr_is_none(f->dhcp_addr))
         return;
     if (r && r->origin == ROUTE_DHCP && r->iface == iface)
-        (void)inet_del_route(&st->inet, DEFAULT_ROUTE);
+        (void)stack_take_route(st, DEFAULT_ROUTE);
     stack_unconfigure_addr(st, iface, f->dhcp_addr, now_ns);
     f->dhcp_addr = ADDR_NONE;
 }
@@ -51,18 +51,17 @@ static void set_router(struct stack *st, unsigned iface, struct addr router)
     if (r && (r->origin != ROUTE_DHCP || (r->iface == iface && addr_eq(r->via, router))))
         return;
     if (!addr_is_none(router))
-        (void)inet_add_route(&st->inet, &(struct route){ .dst = DEFAULT_ROUTE, .via = router, .iface = (uint8_t)iface, .origin = ROUTE_DHCP });
+        (void)stack_put_route(st, &(struct route){ .dst = DEFAULT_ROUTE, .via = router, .iface = (uint8_t)iface, .origin = ROUTE_DHCP });
     else if (r && r->iface == iface)
-        (void)inet_del_route(&st->inet, DEFAULT_ROUTE);
+        (void)stack_take_route(st, DEFAULT_ROUTE);
 }
 
 static void set_mtu(struct stack *st, unsigned iface, uint16_t mtu)
 {
-    struct inet_iface f = st->inet.iface[iface];
-    if (mtu < PMTU_MIN || mtu >= f.mtu)
+    if (mtu < PMTU_MIN || mtu >= st->inet.iface[iface].mtu)
         return;
-    f.mtu = mtu;
-    inet_set_iface(&st->inet, iface, &f);
+    stack_apply_mtu(st, iface, mtu);
+    stack_shards_mtu(st, iface, mtu);
 }
 
 static void bound(struct stack *st, unsigned iface, int64_t now_ns)

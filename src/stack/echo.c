@@ -5,6 +5,8 @@ enum plumb_err stack_echo_send(struct stack *st, struct addr to, uint16_t id, ui
                                uint8_t ttl, int64_t now_ns)
 {
     const struct icmp4 h = { .type = ICMP4_ECHO, .id = id, .seq = seq };
+    if (stack_shard_follows(st))
+        return PLUMB_INVALID;
     const enum plumb_err e = inet_echo(&st->inet, to, &h, data, len, ttl, now_ns);
     stack_touch(st, now_ns);
     return e;

@@ -9,7 +9,7 @@ static enum plumb_err err_of(const struct net_error *e)
     return refused ? PLUMB_REFUSED : PLUMB_UNREACHABLE;
 }
 
-static void give(struct stack *st, const struct net_error *e, int64_t now_ns)
+void stack_give_error(struct stack *st, const struct net_error *e, int64_t now_ns)
 {
     switch (e->proto) {
     case IP_TCP:
@@ -31,6 +31,7 @@ static void give(struct stack *st, const struct net_error *e, int64_t now_ns)
 void stack_give_errors(struct stack *st, int64_t now_ns)
 {
     for (uint32_t i = 0; i < st->inet.n_error; i++)
-        give(st, &st->inet.error[i], now_ns);
+        if (!stack_shard_error(st, &st->inet.error[i], now_ns))
+            stack_give_error(st, &st->inet.error[i], now_ns);
     st->inet.n_error = 0;
 }

@@ -30,8 +30,15 @@ void stack_journey_in(struct stack *st, struct batch *in, int64_t now_ns)
 {
     struct batch transit;
     batch_init(&transit);
+    stack_shard_fragments(st, in, now_ns);              /* of several shards one puts them together */
     inet_in(&st->inet, in, &transit, now_ns);           /* validate, reassemble; what is not ours goes into transit */
     inet_forward(&st->inet, &transit, now_ns);
+    stack_shard_strays(st, in, now_ns);                 /* takes out what belongs to another shard */
+    stack_journey_up(st, in, now_ns);
+}
+
+void stack_journey_up(struct stack *st, struct batch *in, int64_t now_ns)
+{
     inet_icmp_in(&st->inet, in, now_ns);                /* takes ICMP out */
     stack_give_errors(st, now_ns);
     stack_segments_in(st, in, now_ns);                  /* takes TCP out */
@@ -47,6 +54,7 @@ void stack_input(struct stack *st, unsigned iface, struct batch *in, int64_t now
     arrive(st, iface, in, now_ns);
     if (st->iface[iface].cfg.kind == IFACE_ETHER) {
         ether_in(&st->trace, st->iface[iface].cfg.mac, in, &arp, now_ns);   /* strip frames; drop what is not ours */
+        stack_shard_arp(st, &arp, now_ns);                                  /* of several shards one speaks ARP */
         neigh_in(&st->neigh, &arp, now_ns);                                 /* takes ARP */
     }
     stack_journey_in(st, in, now_ns);

@@ -4,6 +4,7 @@
 #include "link/neigh.h"
 #include "net/dhcp_client.h"
 #include "net/inet.h"
+#include "stack/shard.h"
 #include "stack/stack.h"
 #include "udp/udp.h"
 
@@ -49,11 +50,14 @@ struct stack {
     struct loop_task   *watch;          /* of echo answers and addresses; lent */
     bool                addr_news;      /* not yet told to it */
     uint32_t            echoes_told;    /* of those that wait */
+    uint32_t            shards_told;    /* bits, for whoever wakes them */
+    struct shard_counts shard_counts;
     uint8_t             scratch[PKT_LARGE];     /* where a packet is gathered to be shown */
 };
 
-/* in.c: from the IP header on. */
+/* in.c: from the IP header on; and from behind it, for packets that came from another shard. */
 void stack_journey_in(struct stack *st, struct batch *in, int64_t now_ns);
+void stack_journey_up(struct stack *st, struct batch *in, int64_t now_ns);
 
 /* out.c.  stack_emit takes a whole IP packet with iface and next_hop: to the loop, to
  * a neighbour, into the interface's queue.  stack_settle carries on whatever the
@@ -73,8 +77,32 @@ static inline void stack_number(struct stack *st, struct pkt *k)
 
 /* errors.c: ICMP errors to the sockets they are about. */
 void stack_give_errors(struct stack *st, int64_t now_ns);
+void stack_give_error(struct stack *st, const struct net_error *e, int64_t now_ns);
+
+/* shard.c.  Without shards these do nothing. */
+void stack_shard_configure(struct stack_config *c);
+void stack_shard_join(struct stack *st);
+bool stack_shard_follows(const struct stack *st);       /* it is not shard 0 */
+void stack_shard_take(struct stack *st, int64_t now_ns);/* what other shards have given */
+/* Takes out what belongs to another shard. */
+void stack_shard_strays(struct stack *st, struct batch *in, int64_t now_ns);
+void stack_shard_fragments(struct stack *st, struct batch *in, int64_t now_ns);
+void stack_shard_arp(struct stack *st, struct batch *arp, int64_t now_ns);
+bool stack_shard_error(struct stack *st, const struct net_error *e, int64_t now_ns);    /* true: given away */
+/* Facts for all others. */
+bool stack_shards_room(const struct stack *st);         /* for one more each */
+void stack_shards_addr(struct stack *st, unsigned iface, struct prefix p, bool ours);
+void stack_shards_route(struct stack *st, const struct route *r, bool there);
+void stack_shards_link(struct stack *st, unsigned iface, bool up);
+void stack_shards_mtu(struct stack *st, unsigned iface, uint16_t mtu);
+void stack_shards_pmtu(struct stack *st, const struct net_error *e);
+void stack_shards_neigh(struct stack *st);
 
 /* config.c */
+void stack_apply_link(struct stack *st, unsigned iface, bool up, int64_t now_ns);
+void stack_apply_mtu(struct stack *st, unsigned iface, uint16_t mtu);
+bool stack_put_route(struct stack *st, const struct route *r);
+bool stack_take_route(struct stack *st, struct prefix dst);
 void stack_take_verdicts(struct stack *st, int64_t now_ns);
 void stack_configure_addr(struct stack *st, unsigned iface, struct prefix p, enum acd_start how, int64_t now_ns);
 void stack_unconfigure_addr(struct stack *st, unsigned iface, struct addr a, int64_t now_ns);

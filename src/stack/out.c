@@ -117,6 +117,7 @@ void stack_settle(struct stack *st, int64_t now_ns)
                 queue_frame(st, k, now_ns);
         }
     } while (st->inet.out.n || st->neigh.ready.n || st->neigh.failed.n);
+    stack_shards_neigh(st);
 }
 
 void stack_called(struct stack *st, int64_t now_ns) { stack_touch(st, now_ns); }

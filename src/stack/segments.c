@@ -104,6 +104,8 @@ void stack_segments_error(struct stack *st, const struct net_error *e, int64_t n
                                     .kind = e->kind == NET_TOO_BIG ? TCP_ICMP_TOO_BIG : hard ? TCP_ICMP_HARD : TCP_ICMP_SOFT,
                                     .err = hard && refused ? PLUMB_REFUSED : PLUMB_UNREACHABLE };
     const bool believed = tcp_icmp(st->tcp, &about, now_ns);
-    if (believed && e->kind == NET_TOO_BIG)
-        inet_learn_pmtu(&st->inet, e, now_ns);      /* only TCP sends what may not be fragmented, so only TCP can tell */
+    if (!believed || e->kind != NET_TOO_BIG)
+        return;
+    inet_learn_pmtu(&st->inet, e, now_ns);      /* only TCP sends what may not be fragmented, so only TCP can tell */
+    stack_shards_pmtu(st, e);
 }

@@ -17,8 +17,10 @@ static bool init_layers(struct stack *st, int64_t now_ns)
     st->inet.ttl = c->ttl;
     udp_init(&st->udp, &st->trace, &st->pools, &st->rng);
     stack_net_init(st);
-    return neigh_init(&st->neigh, &st->trace, &st->pools, &st->rng, NEIGH_ENTRIES, c->small_pkts / 8 + 3) &&
-           stack_segments_new(st, now_ns);
+    if (!neigh_init(&st->neigh, &st->trace, &st->pools, &st->rng, NEIGH_ENTRIES, c->small_pkts / 8 + 3))
+        return false;
+    stack_shard_join(st);
+    return stack_segments_new(st, now_ns);
 }
 
 struct stack *stack_new(const struct stack_config *cfg, int64_t now_ns)
@@ -27,6 +29,7 @@ struct stack *stack_new(const struct stack_config *cfg, int64_t now_ns)
     if (!st)
         return NULL;
     st->cfg = *cfg;
+    stack_shard_configure(&st->cfg);
     st->now_ns = now_ns;
     if (!st->cfg.small_pkts)
         st->cfg.small_pkts = DEFAULT_SMALL_PKTS;
@@ -68,7 +71,7 @@ static bool output_due(const struct stack *st)
     for (unsigned i = 0; i < INET_LOOP; i++)
         if (st->iface[i].out.n)
             return true;
-    return st->touched || st->loop.n || stack_segments_due(st);
+    return st->touched || st->loop.n || stack_segments_due(st) || stack_shard_waiting(st);
 }
 
 int64_t stack_deadline(const struct stack *st)
@@ -82,6 +85,7 @@ int64_t stack_deadline(const struct stack *st)
 void stack_tick(struct stack *st, int64_t now_ns)
 {
     st->now_ns = now_ns;
+    stack_shard_take(st, now_ns);
     neigh_tick(&st->neigh, now_ns);
     inet_tick(&st->inet, now_ns);
     stack_segments_tick(st, now_ns);

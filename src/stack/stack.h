@@ -22,6 +22,8 @@ struct stack_config {                   /* all-zero gives the defaults in bracke
     uint8_t  ttl;                       /* [64] */
     bool     polled;                    /* its connections are used through stack_tcp alone, whose events the user takes: no struct net */
     struct tcp_config tcp;
+    struct shards *shards;              /* one of several stacks that are one host (stack/shard.h); NULL: it is alone */
+    uint8_t  shard;                     /* which */
 };
 
 struct stack *stack_new(const struct stack_config *cfg, int64_t now_ns);     /* NULL: no memory */
@@ -41,6 +43,9 @@ int64_t stack_deadline(const struct stack *st);
 void stack_tick(struct stack *st, int64_t now_ns);
 
 /* --------------------------------------------------------------- interfaces */
+
+/* Of several shards all add the same interfaces in the same order; addresses, routes and
+ * the state of links are set on shard 0 (INVALID elsewhere), which tells the others. */
 
 enum iface_kind { IFACE_ETHER, IFACE_IP };
 struct iface_config {
@@ -109,7 +114,7 @@ struct net *stack_net(struct stack *st, struct loop *loop);
 /* Defers the task on stack_net's loop when echo answers wait, and when an address became usable or was lost. NULL: no more. */
 void stack_watch(struct stack *st, struct loop_task *task);
 
-/* Sends an ICMP echo request; answers and errors about it wait in a bounded queue. */
+/* Sends an ICMP echo request; answers and errors about it wait in a bounded queue.  Of several shards, on shard 0 only (INVALID). */
 enum plumb_err stack_echo_send(struct stack *st, struct addr to, uint16_t id, uint16_t seq, const void *data, size_t len,
                                uint8_t ttl, int64_t now_ns);
 struct echo_result { struct addr from, about; uint16_t id, seq; uint8_t ttl; uint8_t icmp_type, icmp_code; uint32_t len; int64_t time_ns; };
