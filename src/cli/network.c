@@ -79,7 +79,7 @@ static bool open_wire(struct network *n, const struct network_opts *o)
             return false;
         }
     }
-    const struct device_opts d = { .name = n->via.name, .no_offload = n->via.no_offload };
+    const struct device_opts d = { .name = n->via.name, .no_offload = n->via.offload != VIA_OFFLOAD_ON, .soft_offload = n->via.offload == VIA_OFFLOAD_SOFT };
     const enum plumb_err e = n->kind == VIA_TAP ? tap_open(&dev, &d, error) : packet_open(&dev, &d, error);
     if (e != PLUMB_OK) {
         complain("%s", error);

@@ -38,8 +38,8 @@ static bool key_value(struct via *v, const char *key, const char *value, char er
         return true;
     }
     if (strcmp(key, "offload") == 0) {
-        v->no_offload = strcmp(value, "off") == 0;
-        return v->no_offload || strcmp(value, "on") == 0 || (snprintf(error, 200, "offload=%.20s is neither on nor off", value), false);
+        v->offload = strcmp(value, "off") == 0 ? VIA_OFFLOAD_OFF : strcmp(value, "soft") == 0 ? VIA_OFFLOAD_SOFT : VIA_OFFLOAD_ON;
+        return v->offload != VIA_OFFLOAD_ON || strcmp(value, "on") == 0 || (snprintf(error, 200, "offload=%.20s is none of on, soft, off", value), false);
     }
     snprintf(error, 200, "--via does not know \"%.40s\": the keys are addr gw dns mtu offload", key);
     return false;

@@ -1,5 +1,5 @@
 /* --via V: which network a command runs on.
- *   tap:NAME[,addr=A/LEN]...[,gw=G][,dns=D][,mtu=M][,offload=off]   a TAP interface
+ *   tap:NAME[,addr=A/LEN]...[,gw=G][,dns=D][,mtu=M][,offload=on|soft|off]   a TAP interface
  *   packet:IFACE,...                                   an interface of the host
  *   host                                               the host's own sockets
  *   virtual                                            the internet inside plumb */
@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 enum via_kind { VIA_UNSET, VIA_VIRTUAL, VIA_HOST, VIA_TAP, VIA_PACKET };
+/* Checksums and segmentation are left to the device; done by plumb's stack; every packet has wire size and its checksum. */
+enum via_offload { VIA_OFFLOAD_ON, VIA_OFFLOAD_SOFT, VIA_OFFLOAD_OFF };
 enum { VIA_ADDRS = 4 };
 
 struct via {
@@ -17,7 +19,7 @@ struct via {
     unsigned n_addr;
     struct addr gw, dns;                /* ADDR_NONE: not given */
     uint16_t mtu;                       /* 0: the interface's */
-    bool no_offload;
+    enum via_offload offload;
 };
 
 /* False: `error` holds one line. */

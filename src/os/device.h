@@ -28,6 +28,7 @@ struct device {
     uint16_t   mtu;
     bool       tx_csum;                 /* completes partial checksums */
     uint32_t   gso_max;                 /* segments packets up to this; 0: none */
+    bool       soft_offload;            /* the stack is to cut and join large packets for it */
     bool       made_here;               /* a TAP that this process created */
     bool       trouble;                 /* receiving failed since device_link was last asked */
     struct pktq pending;                /* frames the kernel had no room for, owned */
@@ -38,6 +39,7 @@ struct device {
 struct device_opts {
     const char *name;
     bool no_offload;                    /* whole checksums and wire-size frames only, both ways */
+    bool soft_offload;                  /* large packets are cut and joined by the stack */
 };
 
 /* Attaches to a TAP that exists, or creates one; never sets the kernel's address

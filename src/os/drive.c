@@ -32,27 +32,6 @@ static void deliver_due(struct drive *d, int64_t now_ns)
         stack_input(d->stack, d->iface, &b, now_ns);
 }
 
-static void on_ready(void *arg, int64_t now_ns)
-{
-    struct drive *d = arg;
-    device_flush(&d->device);
-    for (int round = 0; round < ROUNDS; round++) {
-        struct batch b;
-        batch_init(&b);
-        device_recv(&d->device, stack_pools(d->stack), &b, now_ns);
-        if (b.n == 0)
-            return;
-        deliver(d, &b, now_ns);
-    }
-}
-
-static void send_due(struct drive *d, int64_t now_ns)
-{
-    struct batch b;
-    while (d->out && carried(d->out, &b, now_ns))
-        device_send(&d->device, stack_pools(d->stack), &b, now_ns);
-}
-
 static void send_all(struct drive *d, int64_t now_ns)
 {
     /* A full device stops the pull: segments stay in the stack, not in a queue. */
@@ -69,6 +48,30 @@ static void send_all(struct drive *d, int64_t now_ns)
         for (uint32_t i = 0; i < b.n; i++)
             impair_push(d->out, b.pkt[i], now_ns);
     }
+}
+
+static void on_ready(void *arg, int64_t now_ns)
+{
+    struct drive *d = arg;
+    device_flush(&d->device);
+    for (int round = 0; round < ROUNDS; round++) {
+        struct batch b;
+        batch_init(&b);
+        device_recv(&d->device, stack_pools(d->stack), &b, now_ns);
+        if (b.n == 0)
+            return;
+        const bool more_waits = batch_full(&b);
+        deliver(d, &b, now_ns);
+        if (more_waits)
+            send_all(d, now_ns);            /* the sender goes on by the ACKs of these while we take the next */
+    }
+}
+
+static void send_due(struct drive *d, int64_t now_ns)
+{
+    struct batch b;
+    while (d->out && carried(d->out, &b, now_ns))
+        device_send(&d->device, stack_pools(d->stack), &b, now_ns);
 }
 
 /* An interface that is down may come up again, one that was removed does not. */
@@ -112,7 +115,8 @@ bool drive_init(struct drive *d, struct stack *st, const struct device *dev, con
     *d = (struct drive){ .stack = st, .device = *dev, .loop = wait_loop(w), .look_ns = DEADLINE_NEVER };
     pktq_init(&d->device.pending);
     d->device.trace = stack_trace(st);
-    struct iface_config c = { .kind = IFACE_ETHER, .mac = dev->mac, .mtu = dev->mtu, .tx_csum = dev->tx_csum, .gso_max = dev->gso_max };
+    struct iface_config c = { .kind = IFACE_ETHER, .mac = dev->mac, .mtu = dev->mtu, .tx_csum = dev->tx_csum, .gso_max = dev->gso_max,
+                              .soft_offload = dev->soft_offload };
     memcpy(c.name, dev->name, sizeof c.name);
     if (link) {
         d->in  = impair_new(link, seed, stack_trace(st), stack_pools(st));

@@ -62,5 +62,6 @@ enum plumb_err packet_open(struct device *d, const struct device_opts *o, char e
     d->mac = device_mac(iface);
     d->tx_csum = !o->no_offload;
     d->gso_max = o->no_offload ? 0 : 65535;
+    d->soft_offload = o->soft_offload;
     return PLUMB_OK;
 }

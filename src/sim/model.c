@@ -11,7 +11,8 @@ const char *model_seen_name(enum model_seen s)
         "retransmission timeout", "fast retransmit", "zero window", "window probe", "simultaneous open", "simultaneous close", "half-close",
         "abort", "sequence wrap", "TIME-WAIT", "loss", "reordering", "duplication", "corruption", "lost SYN", "lost FIN",
         "tiny MTU", "tiny buffer", "large packets", "no buffer block", "a switch", "a router", "SACK", "D-SACK", "tail loss probe", "undone recovery",
-        "MTU black hole", "text on a SYN" };
+        "MTU black hole", "text on a SYN",
+        "joined packets", "cut packets", "batches of one" };
     return name[s];
 }
 
@@ -234,6 +235,7 @@ static bool add_host(struct model *m, int side, uint16_t mtu)
     }
     struct iface_config ic = { .kind = m->ether ? IFACE_ETHER : IFACE_IP, .mtu = mtu, .name = "sim" };
     ic.mac = (struct mac){ { 2, 0, 0, 0, 0, (uint8_t)(side + 1) } };
+    ic.soft_offload = m->soft;
     if (m->large) {
         ic.gso_max = 65535;
         ic.tx_csum = true;
@@ -339,6 +341,11 @@ static bool build(struct model *m)
     m->out->seen[SEEN_BLACK_HOLE] = m->black_hole != 0;
     m->large = chance(m, 25);
     m->fast_open = (m->seed * 2654435761u >> 16) % 6 == 0;      /* of no other draw */
+    m->soft = (m->seed * 2246822519u >> 16) % 3 == 0;
+    if ((m->seed * 3266489917u >> 16) % 6 == 0) {
+        world_set_batch(m->w, 1);
+        m->out->seen[SEEN_BATCH_OF_1] = true;
+    }
     m->n_conns = 1 + (int)below(m, MODEL_CONNS);
     m->out->seen[SEEN_SWITCH] = m->between == BETWEEN_SWITCH;
     m->out->seen[SEEN_ROUTER] = m->between == BETWEEN_ROUTER;

@@ -85,6 +85,7 @@ struct model {
     struct addr addr[2];
     unsigned iface[2];
     bool ether, simultaneous, large, fast_open;
+    bool soft;                          /* the stacks cut and join packets for their devices */
     bool own_recovery;                  /* congestion control goes on by its own rules when something is lost */
     uint16_t mss;                       /* the most text in a segment */
     uint16_t black_hole;                /* links drop what is larger, and say nothing; 0: they do not */

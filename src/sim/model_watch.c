@@ -278,6 +278,8 @@ void model_watch_event(void *arg, const struct event *e, const void *bytes, uint
         else
             on_in(m, side, &p, e);
         break;
+    case EV_pkts_joined:    m->out->seen[SEEN_JOINED] = true; break;
+    case EV_pkts_cut:       m->out->seen[SEEN_CUT] = true; break;
     case EV_pkt_drop:
         note_drop(m, EVENT_BODY_OF(e, pkt_drop)->why);
         forgive_owed(m, side, EVENT_BODY_OF(e, pkt_drop)->pkt);

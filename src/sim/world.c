@@ -10,6 +10,7 @@ struct world *world_new(uint64_t seed)
         free(w);
         return NULL;
     }
+    w->batch = BATCH_MAX;
     rng_seed(&w->rng, seed);
     trace_init(&w->trace, UINT16_MAX);
     loop_init(&w->loop, 0, CIVIL_START_NS);
@@ -48,6 +49,7 @@ struct loop *world_loop(struct world *w)        { return &w->loop; }
 int64_t world_now(const struct world *w)        { return w->now_ns; }
 const struct pkt_pools *world_pools(const struct world *w) { return &w->pools; }
 uint64_t world_random(struct world *w)          { return rng_u64(&w->rng); }
+void world_set_batch(struct world *w, uint32_t most) { w->batch = most; }
 
 int world_add_stack(struct world *w, struct stack *st)
 {

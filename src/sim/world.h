@@ -11,6 +11,7 @@ struct world *world_new(uint64_t seed);
 void world_free(struct world *w);               /* stacks added are freed with it */
 struct loop *world_loop(struct world *w);
 int64_t world_now(const struct world *w);
+void world_set_batch(struct world *w, uint32_t most);           /* how many packets a host is given at once; BATCH_MAX at first */
 uint64_t world_random(struct world *w);         /* the next value from its seed */
 const struct pkt_pools *world_pools(const struct world *w);     /* of the packets on the way */
 

@@ -24,6 +24,7 @@ struct world {
     struct world_host   *host;
     struct world_switch **sw;
     struct world_link  **link;
+    uint32_t             batch;         /* the most that a host is given at once */
     uint32_t             n_hosts, n_switches, n_links;
     int64_t              now_ns;
 };

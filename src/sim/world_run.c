@@ -86,7 +86,7 @@ static bool arrivals(struct world *w, struct world_link *l, struct half *h)
     struct batch b;
     batch_init(&b);
     bool any = false;
-    for (struct pkt *k; !batch_full(&b) && (k = next_due(w, h)); any = true) {
+    for (struct pkt *k; !batch_full(&b) && b.n < w->batch && (k = next_due(w, h)); any = true) {
         if (l->cut)
             trace_drop(world_trace_of(w, h), k, WHY_IFACE_DOWN, w->now_ns);
         else if (h->far.is_switch)

@@ -5,7 +5,7 @@ static void tell_inet(struct stack *st, unsigned iface)
 {
     const struct stack_iface *f = &st->iface[iface];
     inet_set_iface(&st->inet, iface, &(struct inet_iface){ .up = f->up, .any_address = f->cfg.any_address, .mtu = f->cfg.mtu,
-                                                           .gso_max = f->cfg.gso_max, .tx_csum = f->cfg.tx_csum });
+                                                           .gso_max = f->cfg.soft_offload ? SOFT_GSO_MAX : f->cfg.gso_max, .tx_csum = f->cfg.tx_csum });
 }
 
 int stack_add_iface(struct stack *st, const struct iface_config *cfg, int64_t now_ns)

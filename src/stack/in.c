@@ -1,6 +1,7 @@
 /* The journey in: a packet from the interface to whoever wants it. */
 #include "link/ether.h"
 #include "stack/inner.h"
+#include "wire/segment.h"
 
 static void show(struct stack *st, struct pkt *k, int64_t now_ns)
 {
@@ -25,6 +26,16 @@ static void arrive(struct stack *st, unsigned iface, struct batch *in, int64_t n
     }
 }
 
+static void join(struct stack *st, struct batch *in, int64_t now_ns)
+{
+    const uint32_t n = in->n;
+    if (n < 2 || !st->iface[in->pkt[0]->iface].cfg.soft_offload)
+        return;
+    coalesce(&st->pools, in);
+    if (in->n < n)
+        TRACE(&st->trace, now_ns, 0, pkts_joined, .iface = in->pkt[0]->iface, .from = n, .into = in->n);
+}
+
 /* Everything above the link, in one breath. */
 void stack_journey_in(struct stack *st, struct batch *in, int64_t now_ns)
 {
@@ -34,6 +45,7 @@ void stack_journey_in(struct stack *st, struct batch *in, int64_t now_ns)
     inet_in(&st->inet, in, &transit, now_ns);           /* validate, reassemble; what is not ours goes into transit */
     inet_forward(&st->inet, &transit, now_ns);
     stack_shard_strays(st, in, now_ns);                 /* takes out what belongs to another shard */
+    join(st, in, now_ns);                               /* what the device did not */
     stack_journey_up(st, in, now_ns);
 }
 

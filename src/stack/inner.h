@@ -9,6 +9,7 @@
 #include "udp/udp.h"
 
 enum { IFACE_QUEUE_PKTS = 512, IFACE_QUEUE_BYTES = 1024 * 1024,     /* frames waiting for the device */
+       SOFT_GSO_MAX = 65535, SOFT_OUT_BYTES = 128 * 1024,           /* large packets that are cut here, and how many bytes of them at once */
        LOOP_QUEUE_PKTS = 1024, LOOP_ROUNDS = 16,
        DEFAULT_SMALL_PKTS = 4096, DEFAULT_LARGE_PKTS = 64, NEIGH_ENTRIES = 512 };
 

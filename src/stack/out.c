@@ -42,17 +42,21 @@ static bool is_down(struct stack *st, struct pkt *k, int64_t now_ns)
     return true;
 }
 
-static void queue_frame(struct stack *st, struct pkt *k, int64_t now_ns)
+static void push_frame(struct stack *st, struct pkt *k, int64_t now_ns)
 {
-    if (stack_iface_congested(st, k->iface)) {
-        trace_drop(&st->trace, k, WHY_IFACE_QUEUE_FULL, now_ns);
-        return;
-    }
     k = pkt_own(&st->pools, k);
     if (k)
         pktq_push(&st->iface[k->iface].out, k);
     else
         trace_count(&st->trace, WHY_NO_BUFFER, now_ns);
+}
+
+static void queue_frame(struct stack *st, struct pkt *k, int64_t now_ns)
+{
+    if (stack_iface_congested(st, k->iface))
+        trace_drop(&st->trace, k, WHY_IFACE_QUEUE_FULL, now_ns);
+    else
+        push_frame(st, k, now_ns);
 }
 
 static void emit_one(struct stack *st, struct pkt *k, int64_t now_ns)
@@ -62,18 +66,28 @@ static void emit_one(struct stack *st, struct pkt *k, int64_t now_ns)
         queue_frame(st, k, now_ns);
 }
 
+static bool is_too_large(const struct stack *st, const struct pkt *k) { return k->gso_size && pkt_total(k) > st->iface[k->iface].cfg.gso_max; }
+
 /* A large packet meets a device that takes only wire-size ones. */
+static void cut(struct stack *st, struct pkt *k, struct pktq *pieces, int64_t now_ns)
+{
+    const uint8_t iface = k->iface;
+    pktq_init(pieces);
+    if (!segment(&st->pools, k, pieces))
+        trace_count(&st->trace, WHY_NO_BUFFER, now_ns);
+    TRACE(&st->trace, now_ns, 0, pkts_cut, .iface = iface, .into = pieces->n);
+    for (struct pkt *piece = pieces->first; piece; piece = piece->next) {
+        piece->id = 0;                  /* each is a packet of its own */
+        stack_number(st, piece);
+    }
+}
+
 static void emit_segments(struct stack *st, struct pkt *k, int64_t now_ns)
 {
     struct pktq pieces;
-    pktq_init(&pieces);
-    if (!segment(&st->pools, k, &pieces))
-        trace_count(&st->trace, WHY_NO_BUFFER, now_ns);
-    for (struct pkt *piece; (piece = pktq_pop(&pieces));) {
-        piece->id = 0;                  /* each is a packet of its own */
-        stack_number(st, piece);
+    cut(st, k, &pieces, now_ns);
+    for (struct pkt *piece; (piece = pktq_pop(&pieces));)
         emit_one(st, piece, now_ns);
-    }
 }
 
 void stack_emit(struct stack *st, struct pkt *k, int64_t now_ns)
@@ -85,7 +99,7 @@ void stack_emit(struct stack *st, struct pkt *k, int64_t now_ns)
     }
     if (is_down(st, k, now_ns))
         return;
-    if (k->gso_size && pkt_total(k) > st->iface[k->iface].cfg.gso_max)
+    if (is_too_large(st, k))
         emit_segments(st, k, now_ns);
     else
         emit_one(st, k, now_ns);
@@ -151,19 +165,40 @@ static void leave_queued(struct stack *st, unsigned iface, struct batch *out, in
         leave(st, pktq_pop(&st->iface[iface].out), out, now_ns);
 }
 
-/* What TCP appended behind `fresh` has its IP header; each gets its frame. */
+/* The pieces of one large packet wait their turn in the interface's queue, whose bounds are for what
+ * layers send unasked: TCP was asked, for no more than SOFT_OUT_BYTES. */
+static void queue_pieces(struct stack *st, struct pkt *k, int64_t now_ns)
+{
+    struct pktq pieces;
+    cut(st, k, &pieces, now_ns);
+    for (struct pkt *piece; (piece = pktq_pop(&pieces));) {
+        piece = to_link(st, piece, now_ns);
+        if (piece)
+            push_frame(st, piece, now_ns);
+    }
+}
+
+/* What TCP appended has its IP header; each gets its frame.  None overtakes the pieces of an earlier one. */
 static void leave_segments(struct stack *st, unsigned iface, struct batch *out, int64_t now_ns)
 {
     struct batch segments;
     batch_init(&segments);
     if (out->n > 0)                     /* a whole batch or none: tcp knows no smaller measure */
         return;
+    if (st->iface[iface].cfg.soft_offload)
+        segments.bytes = BATCH_BYTES_MAX - SOFT_OUT_BYTES;
     stack_segments_out(st, iface, &segments, now_ns);
     for (uint32_t i = 0; i < segments.n; i++) {
         struct pkt *k = segments.pkt[i];
         stack_number(st, k);
+        if (is_too_large(st, k)) {
+            queue_pieces(st, k, now_ns);
+            continue;
+        }
         k = to_link(st, k, now_ns);
-        if (k)
+        if (k && st->iface[iface].out.n)
+            push_frame(st, k, now_ns);
+        else if (k)
             leave(st, k, out, now_ns);
     }
 }

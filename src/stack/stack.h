@@ -54,6 +54,7 @@ struct iface_config {
     uint16_t mtu;                       /* IP bytes [1500] */
     bool tx_csum;                       /* the device completes CSUM_PARTIAL */
     uint32_t gso_max;                   /* largest packet the device segments; 0: none */
+    bool soft_offload;                  /* the stack cuts large packets for the device, and joins what arrives small */
     bool any_address;                   /* every destination is ours (a gateway's inner side) */
     char name[16];                      /* for people */
 };

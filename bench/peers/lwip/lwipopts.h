@@ -10,8 +10,15 @@
 #define LWIP_NOASSERT               1
 #define LWIP_IPV4                   1
 #define LWIP_IPV6                   0
+#ifdef ON_TAP                           /* tap_bench.c: Ethernet, and many short connections */
+#define LWIP_ARP                    1
+#define LWIP_ETHERNET               1
+#define MEMP_NUM_TCP_PCB            256
+#else
 #define LWIP_ARP                    0
 #define LWIP_ETHERNET               0
+#define MEMP_NUM_TCP_PCB            64
+#endif
 #define LWIP_UDP                    0
 #define LWIP_DHCP                   0
 #define IP_REASSEMBLY               0
@@ -25,7 +32,6 @@
 #define TCP_SND_QUEUELEN            2048
 #define TCP_SNDLOWAT                32768
 #define MEMP_NUM_TCP_SEG            4096
-#define MEMP_NUM_TCP_PCB            64
 #define MEMP_NUM_PBUF               4096
 #define PBUF_POOL_SIZE              4096
 #define PBUF_POOL_BUFSIZE           1600
