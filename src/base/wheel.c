@@ -13,13 +13,23 @@ void wheel_init(struct wheel *w, int64_t now_ns)
 
 enum { LEVEL_DUE = 0xff };
 
+static int64_t deadline_of(const struct list *n) { return list_entry(n, struct wheel_timer, node)->deadline_ns; }
+
+/* True: its deadline is before that of the last in the list. */
+static bool push_breaks_order(struct list *head, struct list *n)
+{
+    const bool breaks = !list_empty(head) && deadline_of(n) < deadline_of(head->prev);
+    list_push(head, n);
+    return breaks;
+}
+
 /* The level is where the highest bit lies in which deadline and now differ. */
 static void place(struct wheel *w, struct wheel_timer *t)
 {
     const uint64_t tick = tick_of(t->deadline_ns);
     if (tick < w->tick) {
         t->level = LEVEL_DUE;
-        list_push(&w->due, &t->node);
+        w->due_unsorted |= push_breaks_order(&w->due, &t->node);
         return;
     }
     const uint64_t differ = tick ^ w->tick;
@@ -33,8 +43,11 @@ static void place(struct wheel *w, struct wheel_timer *t)
     }
     t->level = (uint8_t)level;
     t->slot = (uint8_t)slot;
-    list_push(&w->slot[level][slot], &t->node);
     w->occupied[level] |= UINT64_C(1) << slot;
+    if (level > 0)
+        list_push(&w->slot[level][slot], &t->node);
+    else if (push_breaks_order(&w->slot[0][slot], &t->node))
+        w->unsorted |= UINT64_C(1) << slot;
 }
 
 void wheel_cancel(struct wheel *w, struct wheel_timer *t)
@@ -43,8 +56,11 @@ void wheel_cancel(struct wheel *w, struct wheel_timer *t)
         return;
     list_remove(&t->node);
     w->count--;
-    if (t->level != LEVEL_DUE && list_empty(&w->slot[t->level][t->slot]))
-        w->occupied[t->level] &= ~(UINT64_C(1) << t->slot);
+    if (t->level == LEVEL_DUE || !list_empty(&w->slot[t->level][t->slot]))
+        return;
+    w->occupied[t->level] &= ~(UINT64_C(1) << t->slot);
+    if (t->level == 0)
+        w->unsorted &= ~(UINT64_C(1) << t->slot);
 }
 
 void wheel_arm(struct wheel *w, struct wheel_timer *t, int64_t deadline_ns)
@@ -81,24 +97,81 @@ static uint64_t next_tick(const struct wheel *w, int *level)
     return best;
 }
 
-static int64_t earliest_in(const struct list *slot)
+/* The earlier first, equal ones in the order they were armed; chains by `next`. */
+static struct list *merge(struct list *a, struct list *b)
 {
-    int64_t best = DEADLINE_NEVER;
-    for (const struct list *n = slot->next; n != slot; n = n->next)
-        best = time_min(best, list_entry(n, struct wheel_timer, node)->deadline_ns);
-    return best;
+    struct list *first = NULL, **at = &first;
+    while (a && b) {
+        struct list **least = deadline_of(b) < deadline_of(a) ? &b : &a;
+        *at = *least;
+        at = &(*least)->next;
+        *least = *at;
+    }
+    *at = a ? a : b;
+    return first;
 }
 
-int64_t wheel_deadline(const struct wheel *w)
+/* Merges runs of 1, 2, 4 ... as they become whole. */
+static struct list *sorted(struct list *chain)
+{
+    enum { RUNS = 32 };
+    struct list *run[RUNS] = { NULL }, *all = NULL;
+    while (chain) {
+        struct list *one = chain;
+        unsigned i = 0;
+        chain = chain->next;
+        one->next = NULL;
+        for (; i < RUNS - 1 && run[i]; i++) {
+            one = merge(run[i], one);
+            run[i] = NULL;
+        }
+        run[i] = run[i] ? merge(run[i], one) : one;
+    }
+    for (unsigned i = 0; i < RUNS; i++)
+        all = merge(run[i], all);
+    return all;
+}
+
+static void sort(struct list *head)
+{
+    struct list *chain = head->next;
+    head->prev->next = NULL;
+    list_init(head);
+    for (struct list *n = sorted(chain), *next; n; n = next) {
+        next = n->next;
+        list_push(head, n);
+    }
+}
+
+/* Level 0 at `tick`, or what is due, in order. */
+static struct list *in_order(struct wheel *w, uint64_t tick)
+{
+    const uint64_t bit = UINT64_C(1) << (tick & (WHEEL_SLOTS - 1));
+    struct list *slot = &w->slot[0][tick & (WHEEL_SLOTS - 1)];
+    if (w->unsorted & bit)
+        sort(slot);
+    w->unsorted &= ~bit;
+    return slot;
+}
+
+static struct list *due_in_order(struct wheel *w)
+{
+    if (w->due_unsorted)
+        sort(&w->due);
+    w->due_unsorted = false;
+    return &w->due;
+}
+
+int64_t wheel_deadline(struct wheel *w)
 {
     int level = 0;
     if (!list_empty(&w->due))
-        return earliest_in(&w->due);
+        return deadline_of(due_in_order(w)->next);
     const uint64_t tick = next_tick(w, &level);
     if (tick == UINT64_MAX)
         return DEADLINE_NEVER;
     if (level == 0)
-        return earliest_in(&w->slot[0][tick & (WHEEL_SLOTS - 1)]);
+        return deadline_of(in_order(w, tick)->next);
     return (int64_t)(tick << WHEEL_SHIFT);
 }
 
@@ -115,15 +188,10 @@ static void cascade(struct wheel *w, int level, unsigned slot)
         place(w, list_entry(n, struct wheel_timer, node));
 }
 
-static struct wheel_timer *first_due(const struct list *slot, int64_t now_ns)
+static struct wheel_timer *first_due(const struct list *in_order, int64_t now_ns)
 {
-    struct wheel_timer *best = NULL;
-    for (const struct list *n = slot->next; n != slot; n = n->next) {
-        struct wheel_timer *t = list_entry(n, struct wheel_timer, node);
-        if (t->deadline_ns <= now_ns && (!best || t->deadline_ns < best->deadline_ns))
-            best = t;
-    }
-    return best;
+    struct wheel_timer *t = list_entry(in_order->next, struct wheel_timer, node);
+    return t->deadline_ns <= now_ns ? t : NULL;
 }
 
 struct wheel_timer *wheel_expire(struct wheel *w, int64_t now_ns)
@@ -133,7 +201,7 @@ struct wheel_timer *wheel_expire(struct wheel *w, int64_t now_ns)
         struct wheel_timer *t = NULL;
         int level = 0;
         if (!list_empty(&w->due)) {
-            t = first_due(&w->due, now_ns);
+            t = first_due(due_in_order(w), now_ns);
         } else {
             const uint64_t tick = next_tick(w, &level);
             if (tick > now_tick) {
@@ -145,7 +213,7 @@ struct wheel_timer *wheel_expire(struct wheel *w, int64_t now_ns)
                 cascade(w, level, (unsigned)(tick >> 6 * level) & (WHEEL_SLOTS - 1));
                 continue;
             }
-            t = first_due(&w->slot[0][tick & (WHEEL_SLOTS - 1)], now_ns);
+            t = first_due(in_order(w, tick), now_ns);
         }
         if (t)
             wheel_cancel(w, t);

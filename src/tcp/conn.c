@@ -54,7 +54,6 @@ struct tcp_conn *tcp_conn_new(struct tcp *t, const struct path *p, uint16_t loca
     tcp_cc_init(c, o->congestion);
     tcp_delack_init(c);
     tcp_rtt_init(c);
-    tcp_timer_init(c);
     tcp_timer_user_timeout(c, o);
     c->linger_abort = o->linger && !o->linger_s;
     demux_add(t, &c->node);

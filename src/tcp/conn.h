@@ -57,15 +57,19 @@ struct tcp_due { bool syn, probe, keepalive, force, update, tail; };
 
 struct tcp_ts { uint32_t recent, offset; int64_t recent_ns; bool on; };
 
+/* What exists only while a timer runs, or counts. */
 struct tcp_timers {
     struct wheel_timer wheel;           /* the earliest of those below, or earlier */
+    struct tcp_conn *conn;
     int64_t rto_ns;                     /* retransmit, or persist while nothing is in flight */
     int64_t reo_ns, pto_ns;             /* RACK's reordering timer; the tail loss probe */
     int64_t delack_ns;
     int64_t idle_ns;                    /* keepalive, or FIN-WAIT-2 of a user who is gone */
     int64_t waiting_ns;                 /* since when something waits for an acknowledgment, or for a window; 0: nothing does */
     uint8_t retries, probes;
+    bool    held;                       /* one of them is expiring */
 };
+extern const struct tcp_timers tcp_no_timers;
 
 /* Text that is sent from where its lender keeps it (loan.c). */
 struct tcp_loan {
@@ -124,7 +128,7 @@ struct tcp_conn {
     struct tcp_rate rate;               /* owner: rate.c */
     struct tcp_rack rack;               /* owner: rack.c tlp.c */
     struct tcp_ts ts;                   /* owner: paws.c */
-    struct tcp_timers timer;            /* owner: timer.c */
+    struct tcp_timers *timer;           /* owner: timer.c; NULL: at rest */
     int64_t  heard_ns, sent_ns;         /* last segment from the peer; last text or control to it */
     struct list out, ready, queue;
     void *user;
@@ -193,7 +197,7 @@ struct tcp {
     struct pool loans;                  /* loan.c */
     struct list loans_over;
     uint32_t taken;                     /* blocks that users have taken */
-    struct pool conns, flights, ccs, blocks, timewaits, moments, sent;
+    struct pool conns, flights, timers, ccs, blocks, timewaits, moments, sent;
     uint64_t *live;                     /* a bit per object of `conns` */
     uint32_t half_open;                 /* connections on any listener's QUEUE_SYN (listen.c) */
     struct tcp_cookies cookies;
@@ -496,7 +500,6 @@ void tcp_rate_idle(struct tcp_conn *c);                         /* the applicati
 /* timer.c */
 void tcp_timer_user_timeout(struct tcp_conn *c, const struct tcp_user_opt *o);
 void tcp_timer_on_peer_timeout(struct tcp_conn *c, uint32_t seconds);     /* RFC 5482 §3.1 */
-void tcp_timer_init(struct tcp_conn *c);
 void tcp_timer_on_sending(struct tcp_conn *c, int64_t now_ns);  /* something that wants an acknowledgment is about to leave */
 void tcp_timer_on_progress(struct tcp_conn *c, int64_t now_ns); /* it was acknowledged, at least in part */
 void tcp_timer_on_resent(struct tcp_conn *c, int64_t now_ns);   /* the segment at SND.UNA leaves again in fast recovery */
@@ -514,7 +517,9 @@ void tcp_timer_on_established(struct tcp_conn *c, int64_t now_ns);
 void tcp_timer_on_orphan_wait(struct tcp_conn *c, int64_t now_ns);
 void tcp_timer_on_option(struct tcp_conn *c, int64_t now_ns);
 void tcp_timer_stop(struct tcp_conn *c);
-void tcp_timer_expired(struct tcp_conn *c, int64_t now_ns);
+void tcp_timer_expired(struct tcp_timers *m, int64_t now_ns);
+/* To be looked at only. */
+static inline const struct tcp_timers *tcp_timers(const struct tcp_conn *c) { return c->timer ? c->timer : &tcp_no_timers; }
 
 /* info.c */
 struct tcp_tx;

@@ -64,7 +64,7 @@ void tcp_ecn_agree(struct tcp_conn *c, const struct tcp_seg *s)
 
 static uint8_t syn_ace(struct tcp_conn *c)
 {
-    const uint8_t may = c->t->cfg.ecn, tries = c->timer.retries;
+    const uint8_t may = c->t->cfg.ecn, tries = tcp_timers(c)->retries;
     if (c->state == SYN_SENT) {                         /* [RFC9768-3.1.1] [RFC9768-3.1.4] [RFC3168-6.1.1b] */
         if (may == TCP_ECN_ACCURATE && tries < ASK_ACCURATE_SYNS)
             return 7;

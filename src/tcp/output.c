@@ -230,7 +230,7 @@ static void send_probe(struct tcp_conn *c, struct batch *b, int64_t now_ns)
         x.flags |= FIN;
     else
         return;
-    TRACE(c->t->trace, now_ns, c->serial, tcp_probe, .kind = 0, .count = c->timer.retries);
+    TRACE(c->t->trace, now_ns, c->serial, tcp_probe, .kind = 0, .count = tcp_timers(c)->retries);
     emit(c, &x, b, now_ns);
 }
 
@@ -238,7 +238,7 @@ static void send_probe(struct tcp_conn *c, struct batch *b, int64_t now_ns)
 static void send_keepalive(struct tcp_conn *c, struct batch *b, int64_t now_ns)
 {
     c->due.keepalive = false;
-    TRACE(c->t->trace, now_ns, c->serial, tcp_probe, .kind = 1, .count = c->timer.probes);
+    TRACE(c->t->trace, now_ns, c->serial, tcp_probe, .kind = 1, .count = tcp_timers(c)->probes);
     emit_bare(c, seq_sub(c->snd.nxt, 1), b, now_ns);
 }
 

@@ -41,11 +41,11 @@ bool tcp_pmtu_on_timeout(struct tcp_conn *c, int64_t now_ns)
 {
     const bool v4 = addr_is4(c->node.path.local);
     const uint16_t now = size_now(c), base = v4 ? BASE4 : BASE6, least = v4 ? LEAST4 : BASE6;
-    if (c->t->cfg.mtu_probing == MTU_PROBING_OFF || c->timer.retries < SUSPICIOUS || now <= least)
+    if (c->t->cfg.mtu_probing == MTU_PROBING_OFF || tcp_timers(c)->retries < SUSPICIOUS || now <= least)
         return false;
     uint16_t size = now > base ? base : now / 2 > least ? now / 2 : least;
     const uint32_t vanishes = in_flight(c) + headers(c);
-    if (vanishes <= size && c->timer.retries == SUSPICIOUS)     /* it is not so large: another loss may explain it */
+    if (vanishes <= size && tcp_timers(c)->retries == SUSPICIOUS)     /* it is not so large: another loss may explain it */
         return false;
     while (vanishes <= size && size > least)
         size = size / 2 > least ? size / 2 : least;

@@ -290,7 +290,7 @@ void tcp_recover_on_timeout(struct tcp_conn *c, int64_t now_ns)
 {
     struct tcp_recover *r = &c->flight->rec;
     const bool again = r->phase == REC_LOSS && seq_lt(c->snd.una, r->recover);
-    const enum cc_cause cause = c->timer.retries > 1 ? CC_TIMEOUT_AGAIN : CC_TIMEOUT;
+    const enum cc_cause cause = tcp_timers(c)->retries > 1 ? CC_TIMEOUT_AGAIN : CC_TIMEOUT;
     tcp_undo_begin(c, true);
     tcp_cc_on_loss(c, &(struct cc_loss){ .cause = cause, .in_flight = in_flight(c) - c->flight->board.lost_bytes, .mss = c->mss, .now_ns = now_ns });
     r->phase = REC_LOSS;

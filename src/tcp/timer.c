@@ -15,42 +15,64 @@
 enum { R1 = 3 };                                        /* [SHLD-10] */
 static const int64_t OVERRIDE_NS = 200 * NS_PER_MS;     /* §3.8.6.2.1: 0.1 to 1 s; nothing waits for ever [MUST-60] */
 
-static void arm(struct tcp_conn *c)
+/* Of a connection that waits for nothing; the same as one that has no such part. */
+const struct tcp_timers tcp_no_timers = { .rto_ns = DEADLINE_NEVER, .reo_ns = DEADLINE_NEVER, .pto_ns = DEADLINE_NEVER,
+                                          .delack_ns = DEADLINE_NEVER, .idle_ns = DEADLINE_NEVER };
+
+static struct tcp_timers *need(struct tcp_conn *c)
 {
-    struct tcp_timers *m = &c->timer;
-    const int64_t earliest = time_min(time_min(time_min(m->rto_ns, tcp_pace_deadline(c)), time_min(m->delack_ns, m->idle_ns)),
-                                      time_min(m->reo_ns, m->pto_ns));
-    if (earliest == DEADLINE_NEVER) {
-        wheel_cancel(&c->t->wheel, &m->wheel);
-        return;
-    }
-    if (!wheel_armed(&m->wheel) || earliest < m->wheel.deadline_ns)
-        wheel_arm(&c->t->wheel, &m->wheel, earliest);
+    if (c->timer)
+        return c->timer;
+    c->timer = pool_get(&c->t->timers);         /* as many as connections: never NULL */
+    assert(c->timer);
+    *c->timer = tcp_no_timers;
+    c->timer->conn = c;
+    return c->timer;
 }
 
-void tcp_timer_init(struct tcp_conn *c)
+static void give_back(struct tcp_conn *c)
 {
-    c->timer.rto_ns = c->timer.delack_ns = c->timer.idle_ns = c->timer.reo_ns = c->timer.pto_ns = DEADLINE_NEVER;
+    wheel_cancel(&c->t->wheel, &c->timer->wheel);
+    pool_put(&c->t->timers, c->timer);
+    c->timer = NULL;
+}
+
+static void arm(struct tcp_conn *c)
+{
+    struct tcp_timers *m = need(c);
+    const int64_t earliest = time_min(time_min(time_min(m->rto_ns, tcp_pace_deadline(c)), time_min(m->delack_ns, m->idle_ns)),
+                                      time_min(m->reo_ns, m->pto_ns));
+    if (earliest != DEADLINE_NEVER) {
+        if (!wheel_armed(&m->wheel) || earliest < m->wheel.deadline_ns)
+            wheel_arm(&c->t->wheel, &m->wheel, earliest);
+        return;
+    }
+    if (m->waiting_ns || m->retries || m->probes || m->held)
+        wheel_cancel(&c->t->wheel, &m->wheel);
+    else
+        give_back(c);
 }
 
 void tcp_timer_stop(struct tcp_conn *c)
 {
-    wheel_cancel(&c->t->wheel, &c->timer.wheel);
-    tcp_timer_init(c);
+    if (c->timer)
+        give_back(c);
 }
 
 /* A retransmission never comes later than the user's patience ends. */
 static int64_t after_rto(const struct tcp_conn *c, int64_t now_ns)
 {
     const int64_t at_ns = time_after(now_ns, tcp_rto(c));
-    if (!c->user_timeout_ms || !c->timer.waiting_ns)
+    const int64_t since_ns = tcp_timers(c)->waiting_ns;
+    if (!c->user_timeout_ms || !since_ns)
         return at_ns;
-    return time_max(now_ns, time_min(at_ns, c->timer.waiting_ns + c->user_timeout_ms * NS_PER_MS));
+    return time_max(now_ns, time_min(at_ns, since_ns + c->user_timeout_ms * NS_PER_MS));
 }
 
 static bool out_of_patience(const struct tcp_conn *c, int64_t now_ns)
 {
-    return c->user_timeout_ms && c->timer.waiting_ns && now_ns - c->timer.waiting_ns >= c->user_timeout_ms * NS_PER_MS;
+    const int64_t since_ns = tcp_timers(c)->waiting_ns;
+    return c->user_timeout_ms && since_ns && now_ns - since_ns >= c->user_timeout_ms * NS_PER_MS;
 }
 
 void tcp_timer_user_timeout(struct tcp_conn *c, const struct tcp_user_opt *o)
@@ -72,11 +94,12 @@ void tcp_timer_on_peer_timeout(struct tcp_conn *c, uint32_t seconds)
 
 void tcp_timer_on_sending(struct tcp_conn *c, int64_t now_ns)
 {
-    if (!in_flight(c) && !c->timer.retries)
-        c->timer.waiting_ns = now_ns;
-    if (in_flight(c) && c->timer.rto_ns != DEADLINE_NEVER) /* [RFC6298-5.1] */
+    struct tcp_timers *m = need(c);
+    if (!in_flight(c) && !m->retries)
+        m->waiting_ns = now_ns;
+    if (in_flight(c) && m->rto_ns != DEADLINE_NEVER)    /* [RFC6298-5.1] */
         return;
-    c->timer.rto_ns = after_rto(c, now_ns);             /* RFC 6298 (5.1) [RFC6298-5a] */
+    m->rto_ns = after_rto(c, now_ns);             /* RFC 6298 (5.1) [RFC6298-5a] */
     arm(c);
 }
 
@@ -92,81 +115,86 @@ static int64_t patience(const struct tcp_conn *c)
 
 void tcp_timer_on_progress(struct tcp_conn *c, int64_t now_ns)
 {
-    c->timer.retries = 0;
-    c->timer.waiting_ns = in_flight(c) ? now_ns : 0;
-    c->timer.rto_ns = in_flight(c) ? time_after(now_ns, patience(c)) : DEADLINE_NEVER;  /* (5.2), (5.3) [RFC6298-5.2] [RFC6298-5.3] */
+    struct tcp_timers *m = need(c);
+    m->retries = 0;
+    m->waiting_ns = in_flight(c) ? now_ns : 0;
+    m->rto_ns = in_flight(c) ? time_after(now_ns, patience(c)) : DEADLINE_NEVER;  /* (5.2), (5.3) [RFC6298-5.2] [RFC6298-5.3] */
     arm(c);
 }
 
 /* Its round trip begins now; a timer from before would be too early. */
 void tcp_timer_on_resent(struct tcp_conn *c, int64_t now_ns)
 {
-    c->timer.rto_ns = time_after(now_ns, patience(c));
+    need(c)->rto_ns = time_after(now_ns, patience(c));
     arm(c);
 }
 
 void tcp_timer_on_reordered(struct tcp_conn *c, int64_t deadline_ns)
 {
-    if (c->timer.reo_ns == deadline_ns)
+    if (tcp_timers(c)->reo_ns == deadline_ns)
         return;
-    c->timer.reo_ns = deadline_ns;
+    need(c)->reo_ns = deadline_ns;
     arm(c);
 }
 
 /* Never later than the retransmission timer, whose place it then takes [RFC8985-7.2c]. */
 void tcp_timer_on_probe_due(struct tcp_conn *c, int64_t deadline_ns)
 {
-    const int64_t pto_ns = deadline_ns == DEADLINE_NEVER ? deadline_ns : time_min(deadline_ns, c->timer.rto_ns);
-    if (c->timer.pto_ns == pto_ns)
+    const int64_t pto_ns = deadline_ns == DEADLINE_NEVER ? deadline_ns : time_min(deadline_ns, tcp_timers(c)->rto_ns);
+    if (tcp_timers(c)->pto_ns == pto_ns)
         return;
-    c->timer.pto_ns = pto_ns;
+    need(c)->pto_ns = pto_ns;
     arm(c);
 }
 
 void tcp_timer_on_probed(struct tcp_conn *c, int64_t now_ns)
 {
-    c->timer.pto_ns = DEADLINE_NEVER;
-    c->timer.rto_ns = time_after(now_ns, tcp_rto(c));
+    need(c)->pto_ns = DEADLINE_NEVER;
+    c->timer->rto_ns = time_after(now_ns, tcp_rto(c));
     arm(c);
 }
 
 void tcp_timer_on_heard(struct tcp_conn *c)
 {
-    c->timer.probes = 0;
+    if (!c->timer)
+        return;
+    c->timer->probes = 0;
     if (c->snd.wnd == 0 && !c->orphan)
-        c->timer.retries = 0;                           /* the closed window may stay as long as it answers [MUST-37] */
+        c->timer->retries = 0;                          /* the closed window may stay as long as it answers [MUST-37] */
 }
 
 void tcp_timer_on_blocked(struct tcp_conn *c, int64_t now_ns)
 {
-    if (c->timer.rto_ns != DEADLINE_NEVER)
+    struct tcp_timers *m = need(c);
+    if (m->rto_ns != DEADLINE_NEVER)
         return;
     const bool closed = c->snd.wnd == 0;
-    if (!c->timer.waiting_ns)
-        c->timer.waiting_ns = now_ns;
-    c->timer.rto_ns = time_after(now_ns, closed ? tcp_rto(c) : OVERRIDE_NS);            /* [SHLD-29] */
+    if (!m->waiting_ns)
+        m->waiting_ns = now_ns;
+    m->rto_ns = time_after(now_ns, closed ? tcp_rto(c) : OVERRIDE_NS);            /* [SHLD-29] */
     arm(c);
 }
 
 /* As if it had left and was lost: tried again with back-off, given up at R2. */
 void tcp_timer_on_no_path(struct tcp_conn *c, int64_t now_ns)
 {
-    if (c->timer.rto_ns != DEADLINE_NEVER || !tcp_unsent(c))
+    if (tcp_timers(c)->rto_ns != DEADLINE_NEVER || !tcp_unsent(c))
         return;
-    if (c->timer.retries < UINT8_MAX)
-        c->timer.retries++;
+    struct tcp_timers *m = need(c);
+    if (m->retries < UINT8_MAX)
+        m->retries++;
     tcp_rtt_back_off(c);
-    c->timer.rto_ns = time_after(now_ns, tcp_rto(c));
+    m->rto_ns = time_after(now_ns, tcp_rto(c));
     arm(c);
 }
 
 void tcp_timer_on_unblocked(struct tcp_conn *c)
 {
-    if (in_flight(c))
+    if (in_flight(c) || !c->timer)
         return;
-    c->timer.rto_ns = DEADLINE_NEVER;
-    c->timer.retries = 0;
-    c->timer.waiting_ns = 0;
+    c->timer->rto_ns = DEADLINE_NEVER;
+    c->timer->retries = 0;
+    c->timer->waiting_ns = 0;
     arm(c);
 }
 
@@ -174,17 +202,18 @@ void tcp_timer_on_paced(struct tcp_conn *c) { arm(c); }
 
 void tcp_timer_on_ack_delayed(struct tcp_conn *c, int64_t now_ns) /* [RFC5681-4.2a] */
 {
-    if (c->timer.delack_ns != DEADLINE_NEVER)
+    struct tcp_timers *m = need(c);
+    if (m->delack_ns != DEADLINE_NEVER)
         return;
-    c->timer.delack_ns = time_after(now_ns, c->t->cfg.delayed_ack_ns);                  /* [MUST-40] */
+    m->delack_ns = time_after(now_ns, c->t->cfg.delayed_ack_ns);                  /* [MUST-40] */
     arm(c);
 }
 
 void tcp_timer_on_ack_sent(struct tcp_conn *c)
 {
-    if (c->timer.delack_ns == DEADLINE_NEVER)
+    if (tcp_timers(c)->delack_ns == DEADLINE_NEVER)
         return;
-    c->timer.delack_ns = DEADLINE_NEVER;
+    c->timer->delack_ns = DEADLINE_NEVER;
     arm(c);
 }
 
@@ -203,21 +232,22 @@ static uint8_t keep_probes(const struct tcp_conn *c)
 
 void tcp_timer_on_option(struct tcp_conn *c, int64_t now_ns)
 {
-    if (c->orphan || !state_in(c, CAN_SEND | CAN_RECEIVE))
+    if (c->orphan || !state_in(c, CAN_SEND | CAN_RECEIVE) || !(c->keepalive || c->timer))
         return;
-    c->timer.idle_ns = c->keepalive ? time_after(time_max(c->heard_ns, now_ns), keep_idle(c)) : DEADLINE_NEVER;
+    need(c)->idle_ns = c->keepalive ? time_after(time_max(c->heard_ns, now_ns), keep_idle(c)) : DEADLINE_NEVER;
     arm(c);
 }
 
 void tcp_timer_on_established(struct tcp_conn *c, int64_t now_ns)
 {
-    c->timer.retries = 0;
+    if (c->timer)
+        c->timer->retries = 0;
     tcp_timer_on_option(c, now_ns);
 }
 
 void tcp_timer_on_orphan_wait(struct tcp_conn *c, int64_t now_ns)
 {
-    c->timer.idle_ns = time_after(now_ns, 2 * c->t->cfg.msl_ns);
+    need(c)->idle_ns = time_after(now_ns, 2 * c->t->cfg.msl_ns);
     arm(c);
 }
 
@@ -240,7 +270,7 @@ static bool too_many(struct tcp_conn *c, int64_t now_ns)
     if (c->user_timeout_ms && !syn)
         return false;
     const uint8_t limit = c->state == SYN_SENT ? f->syn_retries : c->state == SYN_RECEIVED ? f->synack_retries : c->retries_max;
-    if (limit == UINT8_MAX || c->timer.retries < limit)
+    if (limit == UINT8_MAX || tcp_timers(c)->retries < limit)
         return false;
     give_up(c, syn ? WHY_SYN_LIMIT : WHY_RETRANSMIT_LIMIT, now_ns);
     return true;
@@ -257,12 +287,12 @@ static void trouble(struct tcp_conn *c)
 
 static void retransmit(struct tcp_conn *c, int64_t now_ns)
 {
-    if (c->timer.retries < UINT8_MAX)
-        c->timer.retries++;
-    TRACE(c->t->trace, now_ns, c->serial, tcp_rto, .seq = c->snd.una.n, .rto_ns = tcp_rto(c), .count = c->timer.retries);
+    if (c->timer->retries < UINT8_MAX)
+        c->timer->retries++;
+    TRACE(c->t->trace, now_ns, c->serial, tcp_rto, .seq = c->snd.una.n, .rto_ns = tcp_rto(c), .count = c->timer->retries);
     tcp_rtt_back_off(c);                                /* (5.5) */
-    c->timer.rto_ns = after_rto(c, now_ns);             /* (5.6) [RFC6298-5.6] */
-    if (c->timer.retries == R1)
+    c->timer->rto_ns = after_rto(c, now_ns);             /* (5.6) [RFC6298-5.6] */
+    if (c->timer->retries == R1)
         trouble(c);
     if (c->state == SYN_SENT || c->state == SYN_RECEIVED) {
         tcp_fast_open_lost(c, now_ns);
@@ -279,20 +309,20 @@ static void retransmit(struct tcp_conn *c, int64_t now_ns)
 static void persist(struct tcp_conn *c, int64_t now_ns)
 {
     if (c->snd.wnd > 0) {
-        c->timer.rto_ns = DEADLINE_NEVER;
+        c->timer->rto_ns = DEADLINE_NEVER;
         tcp_due_force(c);
         return;
     }
-    c->timer.retries++;
+    c->timer->retries++;
     tcp_rtt_back_off(c);
-    c->timer.rto_ns = after_rto(c, now_ns);
+    c->timer->rto_ns = after_rto(c, now_ns);
     tcp_due_probe(c);
 }
 
 static void rto_expired(struct tcp_conn *c, int64_t now_ns)
 {
     const bool synchronized = state_in(c, HAS_OUTPUT);
-    c->timer.rto_ns = DEADLINE_NEVER;
+    c->timer->rto_ns = DEADLINE_NEVER;
     if (!in_flight(c) && !tcp_unsent(c))
         return;
     if (too_many(c, now_ns))
@@ -307,7 +337,7 @@ static void rto_expired(struct tcp_conn *c, int64_t now_ns)
 /* [MUST-26]: only when idle, by what was heard last. */
 static void idle_expired(struct tcp_conn *c, int64_t now_ns)
 {
-    c->timer.idle_ns = DEADLINE_NEVER;
+    c->timer->idle_ns = DEADLINE_NEVER;
     if (c->orphan && c->state == FIN_WAIT_2) {
         tcp_end(c, PLUMB_TIMED_OUT, WHY_FIN_WAIT_2_LIMIT, now_ns);
         return;
@@ -315,28 +345,29 @@ static void idle_expired(struct tcp_conn *c, int64_t now_ns)
     if (c->orphan || !c->keepalive)
         return;
     const int64_t idle_at = time_after(c->heard_ns, keep_idle(c));
-    if (c->timer.probes == 0 && now_ns < idle_at) {
-        c->timer.idle_ns = idle_at;
+    if (c->timer->probes == 0 && now_ns < idle_at) {
+        c->timer->idle_ns = idle_at;
         return;
     }
     if (in_flight(c) || tcp_unsent(c)) {
-        c->timer.idle_ns = time_after(now_ns, keep_idle(c));
+        c->timer->idle_ns = time_after(now_ns, keep_idle(c));
         return;
     }
-    if ((c->timer.probes && c->user_timeout_ms && now_ns - c->heard_ns >= c->user_timeout_ms * NS_PER_MS) ||
-        c->timer.probes >= keep_probes(c)) {       /* never for one probe unanswered [MUST-29] */
+    if ((c->timer->probes && c->user_timeout_ms && now_ns - c->heard_ns >= c->user_timeout_ms * NS_PER_MS) ||
+        c->timer->probes >= keep_probes(c)) {       /* never for one probe unanswered [MUST-29] */
         give_up(c, WHY_KEEPALIVE_LIMIT, now_ns);
         return;
     }
-    c->timer.probes++;
-    c->timer.idle_ns = time_after(now_ns, keep_interval(c));
+    c->timer->probes++;
+    c->timer->idle_ns = time_after(now_ns, keep_interval(c));
     tcp_due_keepalive(c);
     tcp_wake(c);
 }
 
-void tcp_timer_expired(struct tcp_conn *c, int64_t now_ns)
+void tcp_timer_expired(struct tcp_timers *m, int64_t now_ns)
 {
-    struct tcp_timers *m = &c->timer;
+    struct tcp_conn *c = m->conn;
+    m->held = true;                                     /* what is called may arm, and end the connection */
     if (m->delack_ns <= now_ns) {
         m->delack_ns = DEADLINE_NEVER;
         tcp_delack_expired(c);
@@ -346,18 +377,20 @@ void tcp_timer_expired(struct tcp_conn *c, int64_t now_ns)
         tcp_pace_woken(c);
         tcp_wake(c);
     }
-    if (m->reo_ns <= now_ns) {
-        m->reo_ns = DEADLINE_NEVER;
+    if (tcp_timers(c)->reo_ns <= now_ns) {
+        c->timer->reo_ns = DEADLINE_NEVER;
         tcp_recover_on_reordered(c, now_ns);
     }
-    if (m->pto_ns <= now_ns) {
-        m->pto_ns = DEADLINE_NEVER;
+    if (tcp_timers(c)->pto_ns <= now_ns) {
+        c->timer->pto_ns = DEADLINE_NEVER;
         tcp_tlp_expired(c, now_ns);
     }
-    if (m->rto_ns <= now_ns)
+    if (tcp_timers(c)->rto_ns <= now_ns)
         rto_expired(c, now_ns);
-    if (m->idle_ns <= now_ns && c->state != CLOSED)
+    if (tcp_timers(c)->idle_ns <= now_ns && c->state != CLOSED)
         idle_expired(c, now_ns);
-    if (c->state != CLOSED)
-        arm(c);
+    if (!c->timer || c->state == CLOSED)
+        return;
+    c->timer->held = false;
+    arm(c);
 }

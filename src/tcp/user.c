@@ -257,9 +257,9 @@ static const char *timer_name(const struct tcp_conn *c, int64_t deadline_ns)
         return "timewait";
     if (deadline_ns == DEADLINE_NEVER)
         return "off";
-    if (deadline_ns == c->timer.rto_ns)
+    if (deadline_ns == tcp_timers(c)->rto_ns)
         return in_flight(c) && c->snd.wnd > 0 ? "on (rto)" : "persist";
-    if (deadline_ns == c->timer.delack_ns)
+    if (deadline_ns == tcp_timers(c)->delack_ns)
         return "delack";
     return c->orphan ? "fin-wait-2" : "keepalive";
 }
@@ -268,7 +268,7 @@ static const char *timer_name(const struct tcp_conn *c, int64_t deadline_ns)
 void tcp_status(const struct tcp_conn *c, struct tcp_status *out)
 {
     const seq_t first = snd_first(c), sent = seq_min(c->snd.nxt, c->snd.end);
-    const struct tcp_timers *m = &c->timer;
+    const struct tcp_timers *m = tcp_timers(c);
     const int64_t deadline_ns = c->tw ? c->tw->over_ns : time_min(m->rto_ns, time_min(m->delack_ns, m->idle_ns));
     *out = (struct tcp_status){ .state = c->state, .error = c->error, .soft_error = c->soft_error, .serial = c->serial,
         .local = { c->node.path.local, c->node.local_port }, .remote = { c->node.path.remote, c->node.remote_port },

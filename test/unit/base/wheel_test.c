@@ -48,6 +48,31 @@ static void agrees_with_a_search(void **state)
     }
 }
 
+/* Thousands in one slot come out by deadline, equal ones in the order they were armed. */
+static void a_crowd_in_one_slot_keeps_order(void **state)
+{
+    (void)state;
+    enum { CROWD = 5000 };
+    static struct wheel_timer t[CROWD];
+    struct wheel w;
+    struct rng r;
+    rng_seed(&r, 3);
+    memset(t, 0, sizeof t);
+    wheel_init(&w, 0);
+    for (int64_t base = 1000; base < (int64_t)1 << 40; base <<= 13) {
+        for (unsigned i = 0; i < CROWD; i++)
+            wheel_arm(&w, &t[i], base + rng_below(&r, 1000));
+        for (unsigned i = 0; i < CROWD; i += 7)
+            wheel_cancel(&w, &t[i]);
+        const struct wheel_timer *before = NULL;
+        unsigned n = 0;
+        for (const struct wheel_timer *due; (due = wheel_expire(&w, base + 1000)); before = due, n++)
+            assert_true(!before || before->deadline_ns < due->deadline_ns || (before->deadline_ns == due->deadline_ns && before < due));
+        assert_int_equal(n, CROWD - (CROWD + 6) / 7);
+        assert_true(wheel_deadline(&w) == DEADLINE_NEVER);
+    }
+}
+
 static int seen[8], n_seen;
 static void note(void *arg) { seen[n_seen++] = *(int *)arg; }
 
@@ -76,4 +101,4 @@ static void loop_keeps_order(void **state)
     assert_int_equal(loop_deadline(&l), DEADLINE_NEVER);
 }
 
-TESTS(agrees_with_a_search, loop_keeps_order)
+TESTS(agrees_with_a_search, a_crowd_in_one_slot_keeps_order, loop_keeps_order)

@@ -92,7 +92,7 @@ static void lost_again(void **state)
     HEAR(p, 0, { 10000, 12000 }, { 1000, 9000 });
     pair_exchange(p);
     assert_int_equal(seq_off(&p->b, seen[0].h.seq), 0);
-    assert_int_equal(p->b.conn->timer.retries, 0);
+    assert_int_equal(tcp_timers(p->b.conn)->retries, 0);
     sender_done(p);
 }
 

@@ -65,7 +65,7 @@ static void taken_back(void **state)
     next_leaves_ms(p, &at);
     assert_int_equal(at, 1000);
     assert_int_equal(c->flight->board.sacked_bytes, 0);
-    assert_int_equal(c->timer.retries, 1);
+    assert_int_equal(tcp_timers(c)->retries, 1);
     sender_done(p);
 }
 

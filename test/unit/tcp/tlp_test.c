@@ -41,7 +41,7 @@ static void only_one(void **state)
     next_leaves_ms(p, &at);
     assert_in_range(seen[0].at_ns - probed_ns, 299 * NS_PER_MS, 302 * NS_PER_MS);
     assert_int_equal(at, 0);
-    assert_int_equal(p->b.conn->timer.retries, 1);
+    assert_int_equal(tcp_timers(p->b.conn)->retries, 1);
     sender_done(p);
 }
 
