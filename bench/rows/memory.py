@@ -35,6 +35,8 @@ def against_lwip(name, unit, settings=""):
 ROWS = [
     against_lwip("mem.bulk.1500", "ns/segment", ", wnd 512 KiB, plumb's checksum"),
     Row("mem.bulk.64k", "ns/segment", plumb("mem.bulk.64k")),
+    Row("mem.lent.1500", "ns/segment", plumb("mem.lent.1500")),
+    Row("mem.lent.64k", "ns/segment", plumb("mem.lent.64k")),
     against_lwip("mem.rr.1", "ns/round-trip"),
     Row("mem.rr.1000", "ns/round-trip", plumb("mem.rr.1000")),
     Row("mem.rr.100000", "ns/round-trip", plumb("mem.rr.100000")),

@@ -118,6 +118,8 @@ static double round_trip(void)
 static const struct bench { const char *name, *unit, *what; double (*run)(void); } benches[] = {
     { "mem.bulk.1500", "ns/segment",    "bulk, MTU 1500, per 1460 bytes, both ends", bulk_1500 },
     { "mem.bulk.64k",  "ns/segment",    "bulk, packets of 64 KiB, checksums left to the wire, per 1460 bytes, both ends", bulk_64k },
+    { "mem.lent.1500", "ns/segment",    "as mem.bulk.1500, with the sender's bytes lent, not copied", bench_lent_1500 },
+    { "mem.lent.64k",  "ns/segment",    "as mem.bulk.64k, with the sender's bytes lent, not copied", bench_lent_64k },
     { "mem.rr.1",      "ns/round-trip", "one byte there and back, both ends", round_trip },
     { "mem.rr.1000",   "ns/round-trip", "the same over 1,000 connections, 64 at random under way at once", bench_rr_1000 },
     { "mem.rr.100000", "ns/round-trip", "the same over 100,000 connections", bench_rr_100000 },

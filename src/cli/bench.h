@@ -10,4 +10,8 @@ double bench_crr_waiting(void);
 double bench_idle(void);
 uint64_t bench_resident(void);          /* bytes of this process in memory */
 
+/* bench_lent.c: ns per 1460 bytes; negative: it went wrong */
+double bench_lent_1500(void);
+double bench_lent_64k(void);
+
 int bench_scale(int argc, char **argv); /* argv[0]: "scale" */
