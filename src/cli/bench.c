@@ -126,6 +126,8 @@ static const struct bench { const char *name, *unit, *what; double (*run)(void);
     { "mem.crr",       "conns/s",       "connect, a byte there, a byte back, close; 64 under way at once, both ends", bench_crr },
     { "mem.crr.timewait64k", "conns/s", "the same while 64,000 are in TIME-WAIT", bench_crr_waiting },
     { "mem.idle.bytes", "bytes",        "resident memory of one end of an idle connection, everything included", bench_idle },
+    { "mem.cores",     "times",         "bulk by a pair of stacks on each of two cores: how many times that of one, by the clock", bench_cores_wall },
+    { "mem.cores.cpu", "times",         "the same by CPU time of the threads, which a busy machine does not disturb", bench_cores_cpu },
 };
 enum { BENCHES = sizeof benches / sizeof benches[0] };
 

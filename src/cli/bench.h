@@ -8,6 +8,8 @@ double bench_rr_100000(void);
 double bench_crr(void);
 double bench_crr_waiting(void);
 double bench_idle(void);
+double bench_cores_wall(void);          /* bench_cores.c */
+double bench_cores_cpu(void);
 uint64_t bench_resident(void);          /* bytes of this process in memory */
 
 /* bench_lent.c: ns per 1460 bytes; negative: it went wrong */

@@ -15,6 +15,8 @@ struct bench_setup {
     uint32_t gso_max;                   /* 0: packets of MTU 1500; else large ones, their checksums left to the wire */
     bool     any_address;               /* the opener may have any address of 10.0.0.0/8 */
     struct tcp_config tcp;              /* of both */
+    struct shards *shards[2];           /* the hosts of which these are shard `shard`; NULL: hosts of their own */
+    uint8_t shard;
 };
 
 /* Two stacks, of which side[1] listens on BENCH_PORT.  To be closed even when false. */

@@ -13,6 +13,7 @@ static int64_t read_clock(clockid_t id)
 int64_t clock_now_ns(void) { return read_clock(CLOCK_MONOTONIC); }
 int64_t clock_civil_ns(void)     { return read_clock(CLOCK_REALTIME); }
 int64_t clock_cpu_ns(void)       { return read_clock(CLOCK_PROCESS_CPUTIME_ID); }
+int64_t clock_thread_ns(void)    { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
 
 uint64_t entropy_u64(void)
 {
