@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "os/clock.h"
+#include "stack/shard.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@ enum { DEFAULT_PORT = 7007, CONNS_MAX = 4096 };
 /* ------------------------------------------------------------------ server */
 
 struct server { struct network *n; struct listener *l; uint64_t conns; };
+struct servers { uint16_t port; int64_t start_ns; _Atomic uint64_t conns, strays, cores; };       /* of all cores */
 
 struct served { struct stream *s; uint8_t mode; };
 
@@ -90,24 +92,38 @@ static void on_listener(void *arg)
     }
 }
 
-static int serve(struct network *n, uint16_t port)
+static int serve(struct network *n, void *arg)
 {
+    struct servers *all = arg;
     struct server v = { .n = n };
     char text[200];
-    const struct listen_opts o = { .local = { ADDR_NONE, port }, .backlog = 1024, .no_delay = true };
+    const struct listen_opts o = { .local = { ADDR_NONE, all->port }, .backlog = 1024, .no_delay = true };
     const enum plumb_err e = net_listen(network_net(n), &o, &v.l);
     if (e != PLUMB_OK) {
-        complain("bench: port %u: %s", port, plumb_err_text(e));
+        complain("bench: port %u: %s", all->port, plumb_err_text(e));
         return 1;
     }
     listener_watch(v.l, on_listener, &v);
     network_describe(n, text);
-    fprintf(stderr, "plumb bench server: %s; port %u\n", text, port);
-    const int64_t start_ns = clock_cpu_ns();
+    if (network_core(n) == 0)
+        fprintf(stderr, "plumb bench server: %s; port %u\n", text, all->port);
     network_run(n, DEADLINE_NEVER);
-    printf("server: %" PRIu64 " connections, %.3f s of CPU\n", v.conns, (double)(clock_cpu_ns() - start_ns) / 1e9);
+    all->conns += v.conns;
+    all->cores += v.conns > 0;
+    if (network_stack(n))
+        all->strays += stack_shard_counts(network_stack(n)).strays;
     listener_close(v.l);
     return 0;
+}
+
+static int serve_all(struct network *n, uint16_t port)
+{
+    struct servers all = { .port = port, .start_ns = clock_cpu_ns() };
+    const int status = network_each_core(n, serve, &all);
+    if (status == 0)
+        printf("server: %" PRIu64 " connections, %.3f s of CPU; %" PRIu64 " cores had some, %" PRIu64 " packets came by another's queue\n", all.conns,
+               (double)(clock_cpu_ns() - all.start_ns) / 1e9, all.cores, all.strays);
+    return status;
 }
 
 /* ------------------------------------------------------------------ client */
@@ -296,6 +312,7 @@ int bench_net(int argc, char **argv)
     struct bench_net b = { .server = strcmp(argv[0], "server") == 0, .port = DEFAULT_PORT, .conns = 1, .duration_ns = 3 * NS_PER_SEC };
     struct client c = { 0 };
     int status;
+    b.open.cores = b.server;            /* a client has one thread */
     options_parse(&argp, argc, argv, &b);
     if (!b.server && (!b.host || !mode_of(b.what, &c.mode))) {
         complain("bench client takes a host and one of: up down rr crr");
@@ -311,7 +328,7 @@ int bench_net(int argc, char **argv)
     c.duration_ns = b.duration_ns;
     c.to.port = b.port;
     if (b.server)
-        status = serve(n, b.port);
+        status = serve_all(n, b.port);
     else
         status = network_resolve(n, b.host, &c.to.addr) ? call(&c) : 1;
     return network_close(n) ? status : 1;

@@ -1,37 +1,12 @@
-#include "cli/network.h"
+#include "cli/network_int.h"
 #include "cli/cli.h"
 #include "cli/file.h"
 #include "lab/internet.h"
 #include "name/stub.h"
-#include "os/drive.h"
-#include "os/hostsock.h"
 #include "sim/world.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct network {
-    enum via_kind kind;
-    struct via via;
-    uint64_t seed;
-    struct internet *internet;          /* virtual */
-    struct loop own_loop, *loop;
-    struct wait *wait;                  /* host and wire */
-    struct hostsock *hostsock;          /* host */
-    struct net *net;
-    struct stack *stack;                /* virtual and wire */
-    unsigned iface;
-    struct drive drive;                 /* wire */
-    bool driving;
-    struct trace own_trace, *trace;
-    FILE *capture_file;
-    const char *capture_name;
-    struct pcapng *capture;
-    trace_sink *sink;
-    void *sink_arg;
-    bool interrupted;
-    char why_not[200];
-};
 
 #define LINK_PATIENCE_NS (3 * NS_PER_SEC)
 
@@ -68,18 +43,19 @@ static bool open_capture(struct network *n, const char *file, int64_t epoch_ns, 
     return true;
 }
 
-static bool open_wire(struct network *n, const struct network_opts *o)
+bool network_open_wire(struct network *n, const struct network_opts *o)
 {
     char error[DEVICE_ERROR];
     struct device dev;
-    for (unsigned i = 0; i < n->via.n_addr; i++) {
+    for (unsigned i = 0; i < n->via.n_addr && n->core == 0; i++) {
         char text[ADDR_TEXT];
         if (host_has_addr(n->via.addr[i].addr)) {
             complain("%s is this host's own address: plumb needs one of its own on %s", addr_text(n->via.addr[i].addr, text), n->via.name);
             return false;
         }
     }
-    const struct device_opts d = { .name = n->via.name, .no_offload = n->via.offload != VIA_OFFLOAD_ON, .soft_offload = n->via.offload == VIA_OFFLOAD_SOFT };
+    const struct device_opts d = { .name = n->via.name, .no_offload = n->via.offload != VIA_OFFLOAD_ON,
+                                   .soft_offload = n->via.offload == VIA_OFFLOAD_SOFT, .many = n->n_cores > 0, .queue = n->core };
     const enum plumb_err e = n->kind == VIA_TAP ? tap_open(&dev, &d, error) : packet_open(&dev, &d, error);
     if (e != PLUMB_OK) {
         complain("%s", error);
@@ -94,11 +70,12 @@ static bool open_wire(struct network *n, const struct network_opts *o)
     n->loop = &n->own_loop;
     loop_init(n->loop, clock_now_ns(), clock_civil_ns());
     n->wait = wait_new(n->loop);
-    const struct stack_config sc = { .node = 1, .seed = entropy_u64(), .small_pkts = 8192, .large_pkts = 256, .tcp = o->tcp };
+    const struct stack_config sc = { .node = (uint16_t)(n->core + 1), .seed = entropy_u64(), .small_pkts = 8192, .large_pkts = 256, .tcp = o->tcp,
+                                     .shards = n->shards, .shard = (uint8_t)n->core };
     n->stack = stack_new(&sc, clock_now_ns());
     n->driving = n->wait && n->stack &&
                  drive_init(&n->drive, n->stack, &dev, o->has_link ? &o->link : NULL, n->seed, n->wait, clock_now_ns());
-    if (!n->driving || !wait_catch_signals(n->wait)) {
+    if (!n->driving || (n->core == 0 && !wait_catch_signals(n->wait)) || (n->cores && !cores_sit(n->cores, n->core, n->stack, n->wait))) {
         complain("out of memory");
         return false;
     }
@@ -157,7 +134,12 @@ struct network *network_open(const struct network_opts *o, int *status)
     n->seed = o->has_seed ? o->seed : entropy_u64() % 1000000;
     n->sink = o->sink;
     n->sink_arg = o->sink_arg;
-    const bool opened = n->kind == VIA_HOST ? open_host(n, o) : n->kind == VIA_VIRTUAL ? open_virtual(n, o) : open_wire(n, o);
+    n->tcp = o->tcp;
+    if (!network_cores_init(n, o, status)) {
+        network_close(n);
+        return NULL;
+    }
+    const bool opened = n->kind == VIA_HOST ? open_host(n, o) : n->kind == VIA_VIRTUAL ? open_virtual(n, o) : network_open_wire(n, o);
     const int64_t epoch_ns = opened ? n->loop->civil_offset_ns : 0;
     if (!opened || !open_capture(n, o->capture, epoch_ns, status)) {
         network_close(n);
@@ -187,6 +169,10 @@ bool network_close(struct network *n)
     else
         stack_free(n->stack);
     wait_free(n->wait);
+    if (n->core == 0) {
+        cores_free(n->cores);
+        shards_free(n->shards);
+    }
     free(n);
     return whole;
 }
@@ -223,6 +209,8 @@ enum network_end network_run(struct network *n, int64_t deadline_ns)
         return NETWORK_LOST;
     const int end = wait_run_until(n->wait, deadline_ns);
     n->interrupted = end > 0;
+    if (n->cores && end > 0 && n->core == 0)
+        cores_end(n->cores, 0);         /* the first hears the signals of all */
     if (n->driving && n->drive.lost)
         return NETWORK_LOST;
     return end == 0 ? NETWORK_STOPPED : end < 0 ? NETWORK_DEADLINE : NETWORK_SIGNAL;

@@ -21,6 +21,7 @@ struct network_opts {
     trace_sink *sink;
     void *sink_arg;
     struct tcp_config tcp;
+    unsigned cores;                     /* 0: the command knows one only, and --cores is refused */
 };
 
 /* NULL: it was complained about in one line, and *status is the exit status. */
@@ -36,6 +37,12 @@ unsigned      network_iface(const struct network *n);
 uint64_t      network_seed(const struct network *n);
 /* "virtual network, seed 7 (the same again: --seed 7)", "the host's own sockets", "wire: tap tap0, 02:..." */
 void network_describe(const struct network *n, char out[200]);
+
+/* Runs `work` on each core, with a network of its own that is one shard of the host; on the
+ * calling thread for the first, to which alone signals come: the others' network_run then
+ * ends as by a signal.  Returns when all have, the worst status. */
+int network_each_core(struct network *n, int (*work)(struct network *n, void *arg), void *arg);
+unsigned network_core(const struct network *n);         /* which of them, from 0 */
 
 enum network_end { NETWORK_STOPPED, NETWORK_DEADLINE, NETWORK_SIGNAL, NETWORK_LOST };
 /* Until loop_stop, the deadline, a signal, or the interface was removed. */

@@ -1,12 +1,13 @@
 #include "cli/options.h"
 #include "cli/cli.h"
 #include "cli/tcp_spec.h"
+#include "stack/shard.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPT_VIA = 1000, OPT_LINK, OPT_SEED, OPT_CAPTURE, OPT_CC, OPT_TCP };
+enum { OPT_VIA = 1000, OPT_LINK, OPT_SEED, OPT_CAPTURE, OPT_CC, OPT_TCP, OPT_CORES };
 
 static char called[40], complaining[48];
 
@@ -68,6 +69,7 @@ int64_t option_seconds(const struct argp_state *state, const char *text)
 static const struct argp_option options[] = {
     { "via",     OPT_VIA,     "V",    0, "the network: tap:NAME[,addr=A/LEN][,gw=G][,dns=D][,mtu=M][,offload=soft|off], packet:IFACE,..., host, virtual", 90 },
     { "link",    OPT_LINK,    "SPEC", 0, "shape the link: 'rtt= rate= loss= jitter= queue= reorder= duplicate= corrupt= mtu= ecn='", 90 },
+    { "cores",   OPT_CORES,   "N",    0, "servers: N threads, each a stack with its own queue of the interface (default 1)", 90 },
     { "seed",    OPT_SEED,    "N",    0, "repeat a virtual run", 90 },
     { "capture", OPT_CAPTURE, "FILE", 0, "write the packets to FILE (pcapng)", 90 },
     { "cc",      OPT_CC,      "NAME", 0, "congestion control of plumb's TCP: cubic (the default), reno, bbr", 90 },
@@ -95,6 +97,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_SEED:
         o->seed = (uint64_t)option_integer(state, arg, 0, INT64_MAX);
         o->has_seed = true;
+        return 0;
+    case OPT_CORES:
+        if (!o->cores)
+            option_bad(state, "--cores: only serve and bench server run on several");
+        o->cores = (unsigned)option_integer(state, arg, 1, SHARDS_MAX);
         return 0;
     case OPT_CC:
         o->tcp.congestion = (uint8_t)tcp_cc_named(arg);

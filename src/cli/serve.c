@@ -38,7 +38,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static void stopped(void *loop) { loop_stop(loop); }
 
-static int run(const struct serve *s, struct network *n, struct files *files)
+static int run_site(const struct serve *s, struct network *n, struct files *files)
 {
     struct site site = { .tree = files_tree(files), .no_listing = s->no_listing };
     const struct listen_opts lo = { .local = { ADDR_NONE, s->port }, .backlog = 512, .no_delay = true };
@@ -55,7 +55,7 @@ static int run(const struct serve *s, struct network *n, struct files *files)
     if (network_stack(n) && stack_addr_ready(network_stack(n), network_iface(n), &p))
         addr_text(p.addr, own);
     network_describe(n, text);
-    if (!s->quiet)
+    if (!s->quiet && network_core(n) == 0)
         fprintf(stderr, "plumb serve: %s\nserving %s on %s%sport %u\n", text, s->dir, own, *own ? " " : "", s->port);
     const enum network_end end = network_run(n, DEADLINE_NEVER);
     if (end == NETWORK_SIGNAL && http_server_conns(http)) {
@@ -67,11 +67,26 @@ static int run(const struct serve *s, struct network *n, struct files *files)
     return network_lost(n, end);
 }
 
+/* Each core opens the directory for itself. */
+static int run(struct network *n, void *arg)
+{
+    const struct serve *s = arg;
+    enum plumb_err e;
+    struct files *files = files_open(s->dir, &e);
+    if (!files) {
+        complain("cannot serve %s: %s", s->dir, e == PLUMB_NOT_FOUND ? "there is no such directory" : plumb_err_text(e));
+        return 1;
+    }
+    const int status = run_site(s, n, files);
+    files_close(files);
+    return status;
+}
+
 int cmd_serve(int argc, char **argv)
 {
     static const struct argp_child children[] = { { &network_argp, 0, NULL, 0 }, { 0 } };
     static const struct argp argp = { options, parse, "DIR", "Serves a directory over HTTP/1.1.", children, NULL, NULL };
-    struct serve s = { .port = 8080 };
+    struct serve s = { .port = 8080, .open.cores = 1 };
     enum plumb_err e;
     int status;
     options_parse(&argp, argc, argv, &s);
@@ -86,11 +101,11 @@ int cmd_serve(int argc, char **argv)
         complain("cannot serve %s: %s", s.dir, e == PLUMB_NOT_FOUND ? "there is no such directory" : plumb_err_text(e));
         return 1;
     }
+    files_close(files);                 /* said before the network is touched; each core opens it again */
     struct network *n = network_open_configured(&s.open, &status);
     if (n) {
-        status = run(&s, n, files);
+        status = network_each_core(n, run, &s);
         status |= !network_close(n);
     }
-    files_close(files);
     return status;
 }

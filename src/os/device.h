@@ -16,6 +16,9 @@ struct device_ops {
      * A frame that can never be sent counts as sent and is counted as dropped.  The packets stay the
      * caller's, and their bytes are not looked at after the call. */
     uint32_t (*send)(struct device *d, struct pkt *const pkt[], uint32_t n);
+    /* All that were opened on one interface, in order: what arrives is shared among them by the program
+     * `steer` (os/steer_bpf.h; -1: as the kernel likes).  False: it cannot be.  NULL: each is a queue anyhow. */
+    bool (*share)(struct device *const d[], unsigned n, int steer);
     void (*close)(struct device *d);    /* gives back `own`; the descriptor is closed afterwards.  NULL: nothing to do */
 };
 
@@ -40,6 +43,8 @@ struct device_opts {
     const char *name;
     bool no_offload;                    /* whole checksums and wire-size frames only, both ways */
     bool soft_offload;                  /* large packets are cut and joined by the stack */
+    bool many;                          /* one of several on this interface, in order from queue 0 */
+    unsigned queue;
 };
 
 /* Attaches to a TAP that exists, or creates one; never sets the kernel's address

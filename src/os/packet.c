@@ -34,7 +34,22 @@ static bool bind_and_configure(struct device *d, int index)
            bind(d->fd, (const struct sockaddr *)(const void *)&to, sizeof to) == 0;
 }
 
-static const struct device_ops packet_ops = { .recv = vnetio_recv, .send = vnetio_send };
+/* The first makes a group under a number that is free, the others join it; the program counts
+ * them in this order.  Without a program the kernel's own hash of the flow decides. */
+static bool share(struct device *const d[], unsigned n, int steer)
+{
+    const unsigned type = steer < 0 ? PACKET_FANOUT_HASH : PACKET_FANOUT_EBPF;
+    unsigned group = (type | PACKET_FANOUT_FLAG_UNIQUEID) << 16;
+    for (unsigned i = 0; i < n; i++) {
+        socklen_t len = sizeof group;
+        if (setsockopt(d[i]->fd, SOL_PACKET, PACKET_FANOUT, &group, sizeof group) < 0 ||
+            getsockopt(d[i]->fd, SOL_PACKET, PACKET_FANOUT, &group, &len) < 0)
+            return false;
+    }
+    return steer < 0 || setsockopt(d[0]->fd, SOL_PACKET, PACKET_FANOUT_DATA, &steer, sizeof steer) == 0;
+}
+
+static const struct device_ops packet_ops = { .recv = vnetio_recv, .send = vnetio_send, .share = share };
 
 enum plumb_err packet_open(struct device *d, const struct device_opts *o, char error[DEVICE_ERROR])
 {

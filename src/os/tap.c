@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static enum plumb_err explain(const char *name, int error, char out[DEVICE_ERROR])
+static enum plumb_err explain(const char *name, bool many, int error, char out[DEVICE_ERROR])
 {
     switch (error) {
     case EPERM:
@@ -22,7 +22,8 @@ static enum plumb_err explain(const char *name, int error, char out[DEVICE_ERROR
         snprintf(out, DEVICE_ERROR, "tap %s is in use by another program", name);
         return PLUMB_ADDR_IN_USE;
     case EINVAL:
-        snprintf(out, DEVICE_ERROR, "%s exists and is not a tap interface", name);
+        snprintf(out, DEVICE_ERROR, many ? "%s is no tap interface with several queues (make one: ip tuntap add dev %s mode tap multi_queue)" :
+                 "%s exists and is not a tap interface", name, name);
         return PLUMB_INVALID;
     default:
         snprintf(out, DEVICE_ERROR, "cannot open tap %s: errno %d", name, error);
@@ -48,7 +49,31 @@ static void reset_offloads(struct device *d)
         (void)ioctl(d->fd, TUNSETOFFLOAD, 0);
 }
 
-static const struct device_ops tap_ops = { .recv = vnetio_recv, .send = vnetio_send, .close = reset_offloads };
+/* One that was made with several queues is attached to with their flag, if only by one. */
+static bool attach(int fd, const char *name, bool many)
+{
+    enum { FLAGS = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+    struct ifreq r = { .ifr_flags = (short)(many ? FLAGS | IFF_MULTI_QUEUE : FLAGS) };
+    snprintf(r.ifr_name, sizeof r.ifr_name, "%s", name);
+    if (ioctl(fd, TUNSETIFF, &r) == 0)
+        return true;
+    if (errno != EINVAL || many)
+        return false;
+    r.ifr_flags = (short)(FLAGS | IFF_MULTI_QUEUE);
+    return ioctl(fd, TUNSETIFF, &r) == 0;
+}
+
+/* Without a program the kernel sends a flow where frames of it came from last, which is right
+ * for as long as it remembers; the rest is shared out by a hash of its own. */
+static bool share(struct device *const d[], unsigned n, int steer)
+{
+    (void)n;
+    if (steer >= 0)
+        (void)ioctl(d[0]->fd, TUNSETSTEERINGEBPF, &steer);
+    return true;
+}
+
+static const struct device_ops tap_ops = { .recv = vnetio_recv, .send = vnetio_send, .share = share, .close = reset_offloads };
 
 enum plumb_err tap_open(struct device *d, const struct device_opts *o, char error[DEVICE_ERROR])
 {
@@ -59,18 +84,16 @@ enum plumb_err tap_open(struct device *d, const struct device_opts *o, char erro
         snprintf(error, DEVICE_ERROR, "\"%.40s\" is not an interface name: 1 to %d characters", name, IFNAMSIZ - 1);
         return PLUMB_INVALID;
     }
-    struct ifreq r = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
     const unsigned offloads = o->no_offload ? 0 : TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
     int header = VNET_HDR;
-    snprintf(r.ifr_name, sizeof r.ifr_name, "%s", name);
     d->made_here = if_nametoindex(name) == 0;
     d->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (d->fd < 0 && errno == ENOENT) {
         snprintf(error, DEVICE_ERROR, "/dev/net/tun is missing: load the kernel's tun module (modprobe tun)");
         return PLUMB_NO_DEVICE;
     }
-    if (d->fd < 0 || ioctl(d->fd, TUNSETIFF, &r) < 0 || ioctl(d->fd, TUNSETVNETHDRSZ, &header) < 0) {
-        const enum plumb_err e = explain(name, errno, error);
+    if (d->fd < 0 || !attach(d->fd, name, o->many) || ioctl(d->fd, TUNSETVNETHDRSZ, &header) < 0) {
+        const enum plumb_err e = explain(name, o->many, errno, error);
         device_close(d);
         return e;
     }

@@ -182,6 +182,8 @@ static void tell(struct wait *w, const struct epoll_event *ev, int64_t now_ns)
     }
 }
 
+void wait_interrupt(struct wait *w, int signal) { w->signal = signal; }
+
 int wait_run(struct wait *w) { return wait_run_until(w, DEADLINE_NEVER); }
 
 int wait_run_until(struct wait *w, int64_t deadline_ns)

@@ -39,6 +39,9 @@ void wait_remove_fd(struct wait *w, struct wait_fd *f);     /* before the descri
 /* From now on SIGINT and SIGTERM end wait_run instead of the process. */
 bool wait_catch_signals(struct wait *w);
 
+/* As if that signal had been caught; from the thread that runs it. */
+void wait_interrupt(struct wait *w, int signal);
+
 /* Until loop_stop (0) or a caught signal (its number). */
 int wait_run(struct wait *w);
 /* At most until the deadline; -1 when it passed. */
