@@ -19,7 +19,8 @@
 #define CONST64(d, v)           INSN(BPF_LD | BPF_DW | BPF_IMM, d, 0, 0, (uint32_t)(v)), INSN(0, 0, 0, 0, (uint32_t)((uint64_t)(v) >> 32))
 #define EXIT                    INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
 /* steer_mix(R9, R0): seven instructions, of which CONST64 is two. */
-#define MIX                     ALU(BPF_XOR, 9, 0), CONST64(1, UINT64_C(0x9e3779b97f4a7c15)), ALU(BPF_MUL, 9, 1), MOV(1, 9), ALUI(BPF_RSH, 1, 32), ALU(BPF_XOR, 9, 1)
+#define MIX                     ALU(BPF_XOR, 9, 0), CONST64(1, UINT64_C(0x9e3779b97f4a7c15)), ALU(BPF_MUL, 9, 1), \
+                                MOV(1, 9), ALUI(BPF_RSH, 1, 32), ALU(BPF_XOR, 9, 1)
 
 enum { FRAGMENT = 0x3fff, MIX_LEN = 7 };
 
