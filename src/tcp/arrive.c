@@ -105,7 +105,7 @@ seg_fate tcp_arrive_conn(struct tcp_conn *c, struct tcp_seg *s)
     seg_fate fate = SEG_TAKEN;
     const struct tcp_tally_mark mark = tcp_tally_before(c, s);
     c->heard_ns = s->now_ns;
-    if (s->user_timeout_s && c->told_timeout_s)
+    if (s->user_timeout_s && tcp_rare(c)->asked.told_timeout_s)
         tcp_timer_on_peer_timeout(c, s->user_timeout_s);
     if (c->state == SYN_SENT)
         fate = tcp_arrive_syn_sent(c, s);

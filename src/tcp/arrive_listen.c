@@ -19,7 +19,7 @@ static enum why no_room(const struct tcp_listener *l, int64_t now_ns)
  * have sent, holds (RFC 7323 §2.2, §3.2). */
 void tcp_negotiate(struct tcp_conn *c, const struct tcp_seg *s)
 {
-    if (s->user_timeout_s && c->told_timeout_s)
+    if (s->user_timeout_s && tcp_rare(c)->asked.told_timeout_s)
         tcp_timer_on_peer_timeout(c, s->user_timeout_s);
     const struct tcp_config *f = &c->t->cfg;
     c->peer_mss = s->opt.has_mss && s->opt.mss ? s->opt.mss : addr_is4(c->node.path.local) ? 536 : 1220;

@@ -15,13 +15,13 @@ static void syn_options(const struct tcp_conn *c, struct writer *w, int64_t now_
     const bool answer = c->state == SYN_RECEIVED;
     const uint16_t ip = addr_is4(c->node.path.local) ? 20 : 40;
     struct tcp_opt o = { .has_mss = true, .mss = (uint16_t)((c->node.path.mtu ? c->node.path.mtu : 576) - ip - TCP_HEADER) };
-    if (c->mss_max && c->mss_max < o.mss)
-        o.mss = c->mss_max;
+    if (tcp_rare(c)->asked.mss_max && tcp_rare(c)->asked.mss_max < o.mss)
+        o.mss = tcp_rare(c)->asked.mss_max;
     o.has_wscale = answer ? c->scaled : !f->no_wscale; /* [RFC7323-2.2a] */
     o.wscale = c->rcv_scale;
     o.has_ts = answer ? c->ts.on : !f->no_timestamps; /* [RFC7323-3.2a] */
     o.sack_permitted = answer ? c->sack : !c->no_sack;  /* [RFC2018-2a] [RFC2018-2b] */
-    o.user_timeout_s = c->told_timeout_s;
+    o.user_timeout_s = tcp_rare(c)->asked.told_timeout_s;
     o.ts_val = tcp_ts_clock(c->ts.offset, now_ns);
     o.ts_ecr = answer ? c->ts.recent : 0; /* [RFC7323-3.2e] */
     tcp_fast_open_option(c, &o);
@@ -32,7 +32,7 @@ static void syn_options(const struct tcp_conn *c, struct writer *w, int64_t now_
 static uint8_t timeout_option(const struct tcp_conn *c, uint8_t *at, uint8_t header_len)
 {
     struct writer w = writer_of(at, (size_t)(TCP_HEADER_MAX - header_len));
-    const struct tcp_opt o = { .user_timeout_s = c->told_timeout_s };
+    const struct tcp_opt o = { .user_timeout_s = tcp_rare(c)->asked.told_timeout_s };
     if (header_len + 4 > TCP_HEADER_MAX)
         return 0;
     tcp_opt_write(&w, &o);

@@ -42,13 +42,11 @@ struct tcp_conn *tcp_conn_new(struct tcp *t, const struct path *p, uint16_t loca
     c->no_sack = o->no_sack || t->cfg.no_sack;
     c->cork = o->cork;
     c->keepalive = o->keepalive;                /* off unless asked for [MUST-24] [MUST-25] */
-    c->retries_max = o->retries ? o->retries : t->cfg.retries;
     c->tos = o->tos;
     c->ttl = o->ttl;
-    c->keep_idle_s = o->keep_idle_s;
-    c->keep_interval_s = o->keep_interval_s;
-    c->keep_probes = o->keep_probes;
-    c->mss_max = o->mss_max;
+    tcp_conn_asked(c, o);
+    if (o->mss_max)
+        tcp_rare_need(c)->asked.mss_max = o->mss_max;
     c->heard_ns = c->sent_ns = t->now_ns;
     c->rcv_scale = tcp_own_scale(t, o);
     tcp_cc_init(c, o->congestion);
@@ -95,6 +93,31 @@ void tcp_established(struct tcp_conn *c, int64_t now_ns)
     tcp_ready(c, TCP_CONNECTED | TCP_WRITABLE);
     if (c->fin_queued)                          /* CLOSE waited for this (§3.10.4, SYN-RECEIVED) */
         tcp_set_state(c, FIN_WAIT_1, WHY_USER_CLOSE, now_ns);
+}
+
+const struct tcp_rare tcp_nothing_rare;
+
+struct tcp_rare *tcp_rare_need(struct tcp_conn *c)
+{
+    if (c->rare)
+        return c->rare;
+    c->rare = pool_get(&c->t->rares);           /* as many as connections: never NULL */
+    assert(c->rare);
+    *c->rare = tcp_nothing_rare;
+    return c->rare;
+}
+
+/* What an OPEN may say, and SETOPT later. */
+void tcp_conn_asked(struct tcp_conn *c, const struct tcp_user_opt *o)
+{
+    if (!c->rare && !o->keep_idle_s && !o->keep_interval_s && !o->keep_probes && !o->retries)
+        return;
+    struct tcp_rare *r = tcp_rare_need(c);
+    r->asked.keep_idle_s = o->keep_idle_s;
+    r->asked.keep_interval_s = o->keep_interval_s;
+    r->asked.keep_probes = o->keep_probes;
+    if (o->retries)
+        r->asked.retries_max = o->retries;
 }
 
 struct tcp_flight *tcp_flight_need(struct tcp_conn *c)
@@ -176,6 +199,8 @@ void tcp_reap(struct tcp *t)
         struct tcp_conn *c = list_entry(n, struct tcp_conn, out);
         tcp_rcv_clear(c);
         t->live[index_of(c) / 64] &= ~(UINT64_C(1) << index_of(c) % 64);
+        if (c->rare)
+            pool_put(&t->rares, c->rare);
         pool_put(&t->conns, c);
     }
     tcp_feed_starved(t);                        /* what the step gave back is for others */

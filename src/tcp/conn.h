@@ -22,55 +22,6 @@ struct tcp_node {
     bool in, is_timewait, reuse_addr;
 };
 
-struct tcp_owed {
-    uint32_t bytes;                     /* of text not yet acknowledged */
-    seq_t    last_ack;                  /* Last.ACK.sent (RFC 7323 §4.3) */
-    uint8_t  parts;                     /* segments not yet acknowledged */
-    uint8_t  each;                      /* segments that owe an ACK each */
-    bool     now;                       /* one ACK is owed now */
-    bool     pingpong;                  /* text goes both ways in turns */
-    uint8_t  quick;                     /* segments still acknowledged one by one */
-    int64_t  heard_ns;                  /* the last text; 0: none yet */
-};
-
-struct tcp_pace {
-    int64_t  next_ns;                   /* when what has left would have left at the rate */
-    uint32_t free;                      /* bytes that leave at once: nothing was in flight */
-    bool     waits;
-};
-
-enum tcp_ecn_mode { ECN_NONE, ECN_CLASSIC, ECN_ACCURATE };
-struct tcp_ecn {
-    uint8_t  mode;
-    uint8_t  said;                      /* codepoint with which the peer's SYN came */
-    bool     send_ect : 1;              /* our text is ECN-capable */
-    bool     echo : 1, cwr_due : 1;     /* classic: ECE until CWR comes; we have reduced and are to say so */
-    bool     answer_due : 1, heard : 1, skip : 1;   /* the ACK of the SYN-ACK; the first ACE; it was no counter */
-    bool     last_ce : 1, to_tell : 1, tell_now : 1;
-    bool     reduced : 1;               /* for a mark among what was sent before reduced_to */
-    uint8_t  r_cep, s_cep, acks;        /* RFC 9768 §3.2.1, of which the low three bits are told; ACKs since the option */
-    uint32_t r_e0b, r_ceb, r_e1b, s_ceb, marks;
-    seq_t    reduced_to;
-};
-
-struct tcp_due { bool syn, probe, keepalive, force, update, tail; };
-
-struct tcp_ts { uint32_t recent, offset; int64_t recent_ns; bool on; };
-
-/* What exists only while a timer runs, or counts. */
-struct tcp_timers {
-    struct wheel_timer wheel;           /* the earliest of those below, or earlier */
-    struct tcp_conn *conn;
-    int64_t rto_ns;                     /* retransmit, or persist while nothing is in flight */
-    int64_t reo_ns, pto_ns;             /* RACK's reordering timer; the tail loss probe */
-    int64_t delack_ns;
-    int64_t idle_ns;                    /* keepalive, or FIN-WAIT-2 of a user who is gone */
-    int64_t waiting_ns;                 /* since when something waits for an acknowledgment, or for a window; 0: nothing does */
-    uint8_t retries, probes;
-    bool    held;                       /* one of them is expiring */
-};
-extern const struct tcp_timers tcp_no_timers;
-
 /* Text that is sent from where its lender keeps it (loan.c). */
 struct tcp_loan {
     struct tcp_loan *next;
@@ -93,6 +44,18 @@ struct tcp_flight {
     const struct tcp_loan *loan_seen;   /* where the last look found its bytes, or NULL; owner: loan.c */
 };
 
+/* What few connections have: it exists once one of its members is not zero, until the connection is gone. */
+struct tcp_rare {
+    struct tcp_asked asked;             /* owner: conn.c user.c timer.c sent.c window.c */
+    struct tcp_pmtu pmtu;               /* owner: pmtud.c */
+    struct tcp_ecn_marked ecn;          /* owner: ecn.c */
+    struct tcp_tally_rare tally;        /* owner: info.c */
+    uint64_t lost;                      /* bytes; owner: rate.c */
+    uint32_t retransmits;               /* owner: recover.c */
+    uint32_t last_repaired;             /* bytes of the ACK that ended a recovery, behind which nothing was sent yet; owner: recover.c */
+};
+extern const struct tcp_rare tcp_nothing_rare;
+
 enum tcp_queue { QUEUE_NONE, QUEUE_SYN, QUEUE_HOLD, QUEUE_ACCEPT, QUEUE_STARVED, QUEUE_ORPHAN };
 
 struct tcp_conn {
@@ -103,8 +66,7 @@ struct tcp_conn {
     uint8_t  snd_scale, rcv_scale;
     uint8_t  queued_in;                 /* enum tcp_queue: which list `queue` is on */
     uint8_t  ready_bits;
-    uint8_t  retries_max, tos, ttl, keep_probes;
-    uint16_t keep_idle_s, keep_interval_s, mss_max;
+    uint8_t  tos, ttl;
     bool     passive : 1, attached : 1, orphan : 1, fin_queued : 1, no_delay : 1, cork : 1, keepalive : 1;
     bool     hold : 1, want_write : 1, reserved : 1, urgent_out : 1, syn_resent : 1, was_connected : 1, dead : 1, unrouted : 1, offered : 1, scaled : 1;
     bool     no_sack : 1, sack : 1;     /* not offered; both sides have offered it */
@@ -115,11 +77,11 @@ struct tcp_conn {
     struct tcp_buf sbuf;                /* owner: sent.c */
     struct tcp_buf rbuf;                /* owner: window.c */
     struct tcp_tally tally;             /* owner: info.c */
-    struct tcp_pmtu pmtu;               /* owner: pmtud.c */
     struct tcp_reading reading;         /* owner: window.c */
     struct tcp_owed owed;               /* owner: delack.c */
     struct tcp_due due;                 /* owner: output.c */
     struct tcp_flight *flight;
+    struct tcp_rare *rare;
     struct tcp_cc cc;                   /* owner: recover.c congestion.c */
     struct tcp_pace pace;               /* owner: pacer.c */
     struct tcp_ecn ecn;                 /* owner: ecn.c */
@@ -134,12 +96,8 @@ struct tcp_conn {
     void *user;
     struct tcp_listener *listener;
     struct tcp_timewait *tw;
-    uint32_t send_buffer, send_most;    /* what it may queue now, and ever; owner: sent.c */
-    uint32_t recv_buffer, recv_most;    /* what it may offer now, and ever; owner: window.c */
-    uint32_t retransmits;
-    uint32_t last_repaired;             /* bytes of the ACK that ended a recovery, behind which nothing was sent yet; owner: recover.c */
-    uint32_t user_timeout_ms;           /* 0: R2 counts instead */
-    uint32_t told_timeout_s;            /* RFC 5482's ADV_UTO; 0: the peer is not told, nor listened to */
+    uint32_t send_buffer;               /* what it may queue now; owner: sent.c */
+    uint32_t recv_buffer;               /* what it may offer now; owner: window.c */
     bool     timeout_due, linger_abort; /* it is owed to the peer; CLOSE is ABORT */
 };
 
@@ -197,7 +155,7 @@ struct tcp {
     struct pool loans;                  /* loan.c */
     struct list loans_over;
     uint32_t taken;                     /* blocks that users have taken */
-    struct pool conns, flights, timers, ccs, blocks, timewaits, moments, sent;
+    struct pool conns, flights, timers, rares, ccs, blocks, timewaits, moments, sent;
     uint64_t *live;                     /* a bit per object of `conns` */
     uint32_t half_open;                 /* connections on any listener's QUEUE_SYN (listen.c) */
     struct tcp_cookies cookies;
@@ -269,6 +227,9 @@ struct tcp_conn *tcp_conn_at(struct tcp *t, uint32_t index);    /* NULL: none li
 void tcp_leave_tables(struct tcp_conn *c);
 void tcp_release(struct tcp_conn *c);
 void tcp_reap(struct tcp *t);                                   /* the end of a step */
+static inline const struct tcp_rare *tcp_rare(const struct tcp_conn *c) { return c->rare ? c->rare : &tcp_nothing_rare; }  /* to be looked at */
+struct tcp_rare *tcp_rare_need(struct tcp_conn *c);             /* to be written */
+void tcp_conn_asked(struct tcp_conn *c, const struct tcp_user_opt *o);
 struct tcp_flight *tcp_flight_need(struct tcp_conn *c);
 void tcp_flight_done(struct tcp_conn *c);                       /* gives it back when nothing needs it */
 
@@ -463,7 +424,7 @@ void tcp_ecn_arrived(struct tcp_conn *c, const struct tcp_seg *s);
 uint8_t tcp_ecn_write(struct tcp_conn *c, uint8_t *at, unsigned used, const struct tcp_tx *x);
 void tcp_ecn_heard(struct tcp_conn *c, const struct tcp_seg *s, bool advances);
 /* What a mark is about is not acknowledged yet: the window does not grow [RFC3168-6.1.2d]. */
-static inline bool tcp_ecn_holds(const struct tcp_conn *c) { return c->ecn.reduced && seq_lt(c->snd.una, c->ecn.reduced_to); }
+static inline bool tcp_ecn_holds(const struct tcp_conn *c) { return c->ecn.reduced && seq_lt(c->snd.una, tcp_rare(c)->ecn.reduced_to); }
 const char *tcp_ecn_name(const struct tcp_conn *c);
 void tcp_recover_on_ecn(struct tcp_conn *c, int64_t now_ns);            /* congestion.c: a mark, once in a window */
 

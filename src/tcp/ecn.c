@@ -19,7 +19,9 @@ static uint8_t ace_of_ecn(uint8_t ecn)                  /* RFC 9768, tables 2 an
 static void begin(struct tcp_conn *c, enum tcp_ecn_mode mode, const struct tcp_seg *s)
 {
     c->ecn = (struct tcp_ecn){ .mode = (uint8_t)mode, .send_ect = mode != ECN_NONE, .said = s->ecn,
-                               .r_cep = CEP_START, .s_cep = CEP_START, .r_e0b = BYTES_START, .r_e1b = BYTES_START };
+                               .r_cep = CEP_START, .s_cep = CEP_START, .r_e0b = BYTES_START };
+    if (c->rare)
+        c->rare->ecn = (struct tcp_ecn_marked){ 0 };
 }
 
 /* A SYN for a listener [RFC3168-6.1.1a] [RFC9768-3.1.2a]; unknown combinations are those of
@@ -111,11 +113,12 @@ bool tcp_ecn_forbids_large(const struct tcp_conn *c) { return c->ecn.mode == ECN
 
 /* -------------------------------------------------------------- the receiver */
 
-static void count_bytes(struct tcp_ecn *e, const struct tcp_seg *s)
+static void count_bytes(struct tcp_conn *c, const struct tcp_seg *s)
 {
-    uint32_t *const counter = s->ecn == ECN_CE ? &e->r_ceb : s->ecn == ECN_ECT0 ? &e->r_e0b : s->ecn == ECN_ECT1 ? &e->r_e1b : NULL;
-    if (!counter || s->text_len == 0)
+    struct tcp_ecn *e = &c->ecn;
+    if (s->ecn == ECN_NOT || s->text_len == 0)
         return;
+    uint32_t *const counter = s->ecn == ECN_ECT0 ? &e->r_e0b : s->ecn == ECN_CE ? &tcp_rare_need(c)->ecn.r_ceb : &tcp_rare_need(c)->ecn.r_e1b;
     *counter = (*counter + s->text_len) & BYTES_MASK;
     e->to_tell = true;
 }
@@ -152,7 +155,7 @@ void tcp_ecn_arrived(struct tcp_conn *c, const struct tcp_seg *s)
     const bool ce = s->ecn == ECN_CE;
     if (ce)                                             /* packets, also those in a large one [RFC9768-3.2.2.5a] */
         e->r_cep = (uint8_t)(e->r_cep + (s->part && s->text_len > s->part ? (s->text_len + s->part - 1) / s->part : 1));
-    count_bytes(e, s);
+    count_bytes(c, s);
     if (ce != e->last_ce && s->text_len > 0) {          /* a change is told at once [RFC9768-3.2.2.5b] */
         tcp_owe_ack_now(c);
         e->tell_now = true;
@@ -173,8 +176,9 @@ uint8_t tcp_ecn_write(struct tcp_conn *c, uint8_t *at, unsigned used, const stru
         return 0;
     e->acks = 0;
     e->tell_now = e->to_tell = false;
+    const struct tcp_ecn_marked *m = &tcp_rare(c)->ecn;
     struct writer w = writer_of(at, OPTION_BYTES);
-    const struct tcp_opt o = { .n_accecn = 3, .accecn = { e->r_e0b, e->r_ceb, e->r_e1b } };
+    const struct tcp_opt o = { .n_accecn = 3, .accecn = { e->r_e0b, m->r_ceb, (BYTES_START + m->r_e1b) & BYTES_MASK } };
     tcp_opt_write(&w, &o);
     return (uint8_t)wr_len(&w);
 }
@@ -182,14 +186,16 @@ uint8_t tcp_ecn_write(struct tcp_conn *c, uint8_t *at, unsigned used, const stru
 /* ---------------------------------------------------------------- the sender */
 
 /* How many more packets arrived with CE.  Eight at once look like none; the option's bytes tell them apart [RFC9768-3.2.2.5c]. */
-static uint32_t newly_marked(struct tcp_ecn *e, const struct tcp_seg *s)
+static uint32_t newly_marked(struct tcp_conn *c, const struct tcp_seg *s)
 {
+    struct tcp_ecn *e = &c->ecn;
     uint32_t n = (uint32_t)(s->ace - e->s_cep) & 7;
     e->s_cep = s->ace;
     if (s->opt.n_accecn < 2)
         return n;
-    const uint32_t bytes = (s->opt.accecn[1] - e->s_ceb) & BYTES_MASK;
-    e->s_ceb = s->opt.accecn[1];
+    const uint32_t bytes = (s->opt.accecn[1] - tcp_rare(c)->ecn.s_ceb) & BYTES_MASK;
+    if (bytes)
+        tcp_rare_need(c)->ecn.s_ceb = s->opt.accecn[1];
     return n == 0 && bytes > 0 && bytes <= BYTES_MASK / 2 ? 8 : n;
 }
 
@@ -205,16 +211,17 @@ void tcp_ecn_heard(struct tcp_conn *c, const struct tcp_seg *s, bool advances)
     if (e->mode == ECN_CLASSIC)
         marked = s->flags & ECE && !(s->flags & SYN);
     else if (e->mode == ECN_ACCURATE && advances) {
-        const uint32_t n = newly_marked(e, s);
-        e->marks += n;
+        const uint32_t n = newly_marked(c, s);
+        if (n)
+            tcp_rare_need(c)->ecn.marks += n;
         marked = n > 0;
     }
-    if (e->reduced && !seq_lt(c->snd.una, e->reduced_to))
+    if (e->reduced && !seq_lt(c->snd.una, tcp_rare(c)->ecn.reduced_to))
         e->reduced = false;                             /* so that it does not seem new again 2 GiB later */
     if (!marked || !in_flight(c) || !e->send_ect || tcp_ecn_holds(c))
         return;                                         /* once in a window of data [RFC3168-6.1.2a] */
     e->reduced = true;
-    e->reduced_to = c->snd.nxt;
+    tcp_rare_need(c)->ecn.reduced_to = c->snd.nxt;
     e->cwr_due = e->mode == ECN_CLASSIC;
     tcp_recover_on_ecn(c, s->now_ns);
 }

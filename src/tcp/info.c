@@ -14,7 +14,7 @@ void tcp_tally_out(struct tcp_conn *c, const struct tcp_tx *x)
     y->text_out += wire;
     y->bytes_sent += x->len;
     if (seq_lt(x->seq, c->snd.nxt))
-        y->bytes_resent += x->len;
+        tcp_rare_need(c)->tally.bytes_resent += x->len;
 }
 
 static seq_t text_acked(const struct tcp_conn *c) { return seq_min(snd_first(c), c->snd.end); }
@@ -57,6 +57,11 @@ static enum tcp_limit limit_now(const struct tcp_conn *c)
     return !tcp_unsent(c) && c->want_write && in_flight(c) + c->mss <= cwnd ? LIMIT_BUFFER : LIMIT_NETWORK;
 }
 
+static int64_t *spent_in(struct tcp_conn *c, unsigned limit)
+{
+    return limit < LIMIT_RARE ? &c->tally.limit_ns[limit] : &tcp_rare_need(c)->tally.limit_ns[limit - LIMIT_RARE];
+}
+
 void tcp_tally_limits(struct tcp_conn *c, int64_t now_ns)
 {
     struct tcp_tally *y = &c->tally;
@@ -64,10 +69,10 @@ void tcp_tally_limits(struct tcp_conn *c, int64_t now_ns)
     if (!c->was_connected)
         return;
     if (!y->since_ns)
-        y->since_ns = y->begin_ns = now_ns;
+        y->since_ns = now_ns;
     if (now == y->limit)
         return;
-    y->limit_ns[y->limit] += now_ns - y->since_ns;
+    *spent_in(c, y->limit) += now_ns - y->since_ns;
     y->since_ns = now_ns;
     y->limit = (uint8_t)now;
 }
@@ -77,10 +82,11 @@ void tcp_info(const struct tcp_conn *c, struct tcp_totals *out, int64_t now_ns)
     const struct tcp_tally *y = &c->tally;
     int64_t spent[TCP_LIMITS];
     for (unsigned i = 0; i < TCP_LIMITS; i++)
-        spent[i] = y->limit_ns[i] + (i == y->limit && y->since_ns && c->state != CLOSED ? now_ns - y->since_ns : 0);
-    *out = (struct tcp_totals){ .bytes_sent = y->bytes_sent, .bytes_resent = y->bytes_resent, .bytes_acked = y->bytes_acked,
+        spent[i] = (i < LIMIT_RARE ? y->limit_ns[i] : tcp_rare(c)->tally.limit_ns[i - LIMIT_RARE]) +
+                   (i == y->limit && y->since_ns && c->state != CLOSED ? now_ns - y->since_ns : 0);
+    *out = (struct tcp_totals){ .bytes_sent = y->bytes_sent, .bytes_resent = tcp_rare(c)->tally.bytes_resent, .bytes_acked = y->bytes_acked,
         .bytes_received = y->bytes_received, .segs_in = y->segs_in, .segs_out = y->segs_out, .text_in = y->text_in, .text_out = y->text_out,
-        .delivered = c->rate.delivered, .lost = c->rate.lost, .min_rtt_ns = c->rtt.min_ns, .user_limited_ns = spent[LIMIT_USER],
+        .delivered = c->rate.delivered, .lost = tcp_rare(c)->lost, .min_rtt_ns = c->rtt.min_ns, .user_limited_ns = spent[LIMIT_USER],
         .window_limited_ns = spent[LIMIT_WINDOW], .buffer_limited_ns = spent[LIMIT_BUFFER],
         .busy_ns = spent[LIMIT_WINDOW] + spent[LIMIT_BUFFER] + spent[LIMIT_NETWORK],
         .text_sent_ns = c->sent_ns, .heard_ns = c->heard_ns };

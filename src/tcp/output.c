@@ -74,7 +74,7 @@ static uint32_t packet_max(const struct tcp_conn *c)
 {
     const struct path *p = &c->node.path;
     const uint32_t mss = tcp_seg_mss(c), sack = c->mss - mss;
-    if (p->gso_max <= p->mtu || (c->pmtu.works && c->pmtu.works < p->mtu) || tcp_ecn_forbids_large(c))
+    if (p->gso_max <= p->mtu || (tcp_rare(c)->pmtu.works && tcp_rare(c)->pmtu.works < p->mtu) || tcp_ecn_forbids_large(c))
         return mss;
     const uint32_t headers = 40u + tcp_header_bytes(c) + sack, large = min32(p->gso_max, UINT16_MAX);
     return large > headers + mss ? (large - headers) / mss * mss : mss;
@@ -175,7 +175,7 @@ static bool next_new(const struct tcp_conn *c, struct tcp_tx *x)
 static bool next_segment(const struct tcp_conn *c, struct tcp_tx *x, int64_t now_ns)
 {
     const struct sent_seg *lost = c->flight ? board_first_lost(&c->t->sent, &c->flight->board) : NULL;
-    if (!lost && c->pmtu.works && tcp_pmtu_probe(c, x, now_ns))
+    if (!lost && tcp_rare(c)->pmtu.works && tcp_pmtu_probe(c, x, now_ns))
         return true;
     return lost && !tcp_frto_new_only(c) ? next_again(c, lost, x) : next_new(c, x);
 }

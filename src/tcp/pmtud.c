@@ -16,14 +16,16 @@ static uint16_t size_now(const struct tcp_conn *c) { return (uint16_t)(c->mss + 
 uint16_t tcp_pmtu_limit(const struct tcp_conn *c)
 {
     const uint16_t path = c->node.path.mtu ? c->node.path.mtu : 576;
-    return c->pmtu.works && c->pmtu.works < path ? c->pmtu.works : path;
+    const uint16_t works = tcp_rare(c)->pmtu.works;
+    return works && works < path ? works : path;
 }
 
 static void set_size(struct tcp_conn *c, uint16_t size, int64_t now_ns)
 {
-    c->pmtu.works = size;
+    struct tcp_rare *r = tcp_rare_need(c);
+    r->pmtu.works = size;
     tcp_fit_mss(c);
-    TRACE(c->t->trace, now_ns, c->serial, tcp_pmtu, .mtu = size, .above = c->pmtu.fails);
+    TRACE(c->t->trace, now_ns, c->serial, tcp_pmtu, .mtu = size, .above = r->pmtu.fails);
 }
 
 /* RFC 8899's BASE_PLPMTU is where a search begins. */
@@ -31,7 +33,7 @@ void tcp_pmtu_on_established(struct tcp_conn *c, int64_t now_ns)
 {
     const uint16_t base = addr_is4(c->node.path.local) ? BASE4 : BASE6;
     if (c->t->cfg.mtu_probing == MTU_PROBING_ALWAYS && size_now(c) > base) {
-        c->pmtu.fails = (uint16_t)(size_now(c) + 1);
+        tcp_rare_need(c)->pmtu.fails = (uint16_t)(size_now(c) + 1);
         set_size(c, base, now_ns);
     }
 }
@@ -51,9 +53,10 @@ bool tcp_pmtu_on_timeout(struct tcp_conn *c, int64_t now_ns)
         size = size / 2 > least ? size / 2 : least;
     if (vanishes <= size)
         return false;
-    c->pmtu.fails = now;
-    c->pmtu.probe = 0;
-    c->pmtu.next_ns = now_ns;
+    struct tcp_rare *r = tcp_rare_need(c);
+    r->pmtu.fails = now;
+    r->pmtu.probe = 0;
+    r->pmtu.next_ns = now_ns;
     set_size(c, size, now_ns);
     return true;
 }
@@ -68,7 +71,7 @@ static uint16_t top(const struct tcp_conn *c)
 /* 0: nothing to find out now. */
 static uint16_t candidate(const struct tcp_conn *c, int64_t now_ns)
 {
-    const struct tcp_pmtu *p = &c->pmtu;
+    const struct tcp_pmtu *p = &tcp_rare(c)->pmtu;
     const uint16_t most = top(c), fails = p->fails <= most ? p->fails : (uint16_t)(most + 1);
     if (!p->works || p->probe || now_ns < p->next_ns || p->works >= most)
         return 0;
@@ -93,15 +96,16 @@ bool tcp_pmtu_probe(const struct tcp_conn *c, struct tcp_tx *x, int64_t now_ns)
 
 void tcp_pmtu_probe_sent(struct tcp_conn *c, const struct tcp_tx *x)
 {
-    c->pmtu.probe = (uint16_t)(x->len + headers(c));
-    c->pmtu.from = x->seq;
-    c->pmtu.to = seq_add(x->seq, x->len);
+    struct tcp_rare *r = tcp_rare_need(c);
+    r->pmtu.probe = (uint16_t)(x->len + headers(c));
+    r->pmtu.from = x->seq;
+    r->pmtu.to = seq_add(x->seq, x->len);
 }
 
 /* When the search has ended, the next begins much later. */
 static void narrowed(struct tcp_conn *c, int64_t now_ns)
 {
-    struct tcp_pmtu *p = &c->pmtu;
+    struct tcp_pmtu *p = &tcp_rare_need(c)->pmtu;
     p->probe = 0;
     p->next_ns = now_ns;
     if (candidate(c, now_ns))
@@ -112,7 +116,7 @@ static void narrowed(struct tcp_conn *c, int64_t now_ns)
 
 void tcp_pmtu_on_ack(struct tcp_conn *c, int64_t now_ns)
 {
-    struct tcp_pmtu *p = &c->pmtu;
+    const struct tcp_pmtu *p = &tcp_rare(c)->pmtu;
     if (!p->probe || seq_lt(c->snd.una, p->to))
         return;
     set_size(c, p->probe, now_ns);
@@ -122,9 +126,9 @@ void tcp_pmtu_on_ack(struct tcp_conn *c, int64_t now_ns)
 /* [from, to) leaves again. */
 void tcp_pmtu_on_resent(struct tcp_conn *c, seq_t from, seq_t to, int64_t now_ns)
 {
-    struct tcp_pmtu *p = &c->pmtu;
+    const struct tcp_pmtu *p = &tcp_rare(c)->pmtu;
     if (!p->probe || !seq_lt(from, p->to) || !seq_lt(p->from, to))
         return;
-    p->fails = p->probe;
+    tcp_rare_need(c)->pmtu.fails = p->probe;
     narrowed(c, now_ns);
 }

@@ -17,7 +17,7 @@ void tcp_rate_on_sent(struct tcp_conn *c, struct rate_stamp *s, int64_t now_ns)
 /* An acknowledgment begins to be looked at. */
 void tcp_rate_begin(struct tcp_conn *c)
 {
-    c->t->rate = (struct rate_seen){ .delivered = c->rate.delivered, .lost = c->rate.lost };
+    c->t->rate = (struct rate_seen){ .delivered = c->rate.delivered, .lost = tcp_rare(c)->lost };
 }
 
 /* §3.3, UpdateRateSample: of what was delivered, what left last counts. */
@@ -34,7 +34,7 @@ void tcp_rate_on_delivered(struct tcp_conn *c, const struct sent_seg *s, uint32_
     }
 }
 
-void tcp_rate_on_lost(struct tcp_conn *c, uint32_t bytes) { c->rate.lost += bytes; }
+void tcp_rate_on_lost(struct tcp_conn *c, uint32_t bytes) { tcp_rare_need(c)->lost += bytes; }
 
 /* §3.3, GenerateRateSample: over the longer of the time it took to send and to be
  * acknowledged, so that neither compressed ACKs nor bursts look like bandwidth. */
@@ -44,7 +44,7 @@ struct rate_sample tcp_rate_sample(struct tcp_conn *c, int64_t least_ns)
     const uint32_t total = (uint32_t)c->rate.delivered;
     if (c->rate.app_limited && (int32_t)(total - c->rate.app_limited) > 0)
         c->rate.app_limited = 0;
-    struct rate_sample out = { .newly_delivered = (uint32_t)(c->rate.delivered - r->delivered), .newly_lost = (uint32_t)(c->rate.lost - r->lost),
+    struct rate_sample out = { .newly_delivered = (uint32_t)(c->rate.delivered - r->delivered), .newly_lost = (uint32_t)(tcp_rare(c)->lost - r->lost),
                                .delivered_total = total, .prior_delivered = total };
     if (!r->any)
         return out;

@@ -22,7 +22,7 @@ struct rate_sample {
 
 /* Of a connection. */
 struct tcp_rate {
-    uint64_t delivered, lost;           /* bytes: acknowledged or SACKed; marked lost */
+    uint64_t delivered;                 /* bytes: acknowledged or SACKed */
     int64_t  delivered_ns, first_sent_ns;   /* valid while something is in flight */
     uint32_t app_limited;               /* until this much is delivered samples are; 0: they are not */
 };

@@ -5,15 +5,18 @@
 
 void tcp_recover_init(struct tcp_conn *c, struct tcp_flight *f)
 {
+    const uint32_t repaired = tcp_rare(c)->last_repaired;
     /* RFC 6582 §3.2 step 1; what has ended just now may still be answered */
-    f->rec = (struct tcp_recover){ .recover = c->last_repaired ? c->snd.una : seq_sub(c->snd.una, 1), .last_bytes = c->last_repaired };
+    f->rec = (struct tcp_recover){ .recover = repaired ? c->snd.una : seq_sub(c->snd.una, 1), .last_bytes = repaired };
     f->undo = (struct tcp_undo){ 0 };
 }
 
 void tcp_recover_rest(struct tcp_conn *c)
 {
     const struct tcp_recover *r = &c->flight->rec;
-    c->last_repaired = seq_eq(r->recover, c->snd.una) ? r->last_bytes : 0;
+    const uint32_t repaired = seq_eq(r->recover, c->snd.una) ? r->last_bytes : 0;
+    if (repaired != tcp_rare(c)->last_repaired)
+        tcp_rare_need(c)->last_repaired = repaired;
 }
 
 static uint32_t initial_window(const struct tcp_conn *c)
@@ -331,7 +334,7 @@ void tcp_recover_sent(struct tcp_conn *c, seq_t from, seq_t to, int64_t now_ns)
     r->resent = true;
     if (c->sack && r->phase == REC_FAST && seq_eq(from, c->snd.una))
         tcp_timer_on_resent(c, now_ns);
-    c->retransmits++;
+    tcp_rare_need(c)->retransmits++;
     tcp_undo_sent(c, to, bytes, now_ns);
     TRACE(c->t->trace, now_ns, c->serial, tcp_retransmit, .seq = from.n, .len = bytes, .cause = r->phase);
 }

@@ -96,8 +96,9 @@ void tcp_fit_mss(struct tcp_conn *c)
     uint16_t mss = mtu > ip + TCP_HEADER + least ? (uint16_t)(mtu - ip - TCP_HEADER) : least;
     if (c->peer_mss && c->peer_mss < mss)
         mss = c->peer_mss;
-    if (c->mss_max && c->mss_max < mss)
-        mss = c->mss_max;
+    const uint16_t most = tcp_rare(c)->asked.mss_max;
+    if (most && most < mss)
+        mss = most;
     c->mss = mss > options + 8 ? (uint16_t)(mss - options) : 8;
 }
 

@@ -11,20 +11,31 @@ void tcp_sent_open(struct tcp_conn *c, seq_t iss)
 
 static uint32_t min32(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
+static uint32_t send_most(const struct tcp_conn *c)
+{
+    const struct tcp_config *f = &c->t->cfg;
+    const uint32_t asked = tcp_rare(c)->asked.send_most, fixed = asked ? asked : f->send_buffer;
+    return min32(fixed ? fixed : f->send_most, BUF_BYTES_MAX - TCP_BLOCK);
+}
+
 void tcp_sent_buffer(struct tcp_conn *c, uint32_t asked)
 {
     const struct tcp_config *f = &c->t->cfg;
     const uint32_t fixed = asked ? asked : f->send_buffer;
-    c->send_most = min32(fixed ? fixed : f->send_most, BUF_BYTES_MAX - TCP_BLOCK);
-    c->send_buffer = fixed ? c->send_most : min32(f->send_start, c->send_most);
+    if (asked || c->rare)
+        tcp_rare_need(c)->asked.send_most = asked;
+    c->send_buffer = fixed ? send_most(c) : min32(f->send_start, send_most(c));
 }
 
 /* What may be in flight, and as much again for the user to fill meanwhile. */
 void tcp_sent_tune(struct tcp_conn *c)
 {
     const uint32_t cwnd = c->cc.cwnd;
-    if (c->send_buffer < c->send_most && cwnd > c->send_buffer / 2)
-        c->send_buffer = cwnd > c->send_most / 2 ? c->send_most : 2 * cwnd;
+    if (cwnd <= c->send_buffer / 2)
+        return;
+    const uint32_t most = send_most(c);
+    if (c->send_buffer < most)
+        c->send_buffer = cwnd > most / 2 ? most : 2 * cwnd;
 }
 
 void tcp_sent_window(struct tcp_conn *c, seq_t seq, seq_t ack, uint32_t wnd)

@@ -51,6 +51,7 @@ static bool make_pools(struct tcp *t)
            pool_init(&t->conns, sizeof(struct tcp_conn), c->max_conns) &&
            pool_init(&t->flights, sizeof(struct tcp_flight), c->max_conns) &&
            pool_init(&t->timers, sizeof(struct tcp_timers), c->max_conns) &&
+           pool_init(&t->rares, sizeof(struct tcp_rare), c->max_conns) &&
            pool_init(&t->ccs, tcp_cc_own_size(), c->max_conns) &&
            pool_init(&t->timewaits, sizeof(struct tcp_timewait), c->max_time_wait) &&
            pool_init(&t->moments, sizeof(struct sack_moments), c->max_conns < MOMENTS_AT_ONCE ? c->max_conns : MOMENTS_AT_ONCE) &&
@@ -119,6 +120,7 @@ void tcp_free(struct tcp *t)
     pool_fini(&t->conns);
     pool_fini(&t->flights);
     pool_fini(&t->timers);
+    pool_fini(&t->rares);
     pool_fini(&t->ccs);
     pool_fini(&t->timewaits);
     pool_fini(&t->moments);

@@ -59,28 +59,33 @@ void tcp_timer_stop(struct tcp_conn *c)
         give_back(c);
 }
 
+static uint32_t user_timeout_ms(const struct tcp_conn *c) { return tcp_rare(c)->asked.user_timeout_ms; }
+
 /* A retransmission never comes later than the user's patience ends. */
 static int64_t after_rto(const struct tcp_conn *c, int64_t now_ns)
 {
     const int64_t at_ns = time_after(now_ns, tcp_rto(c));
     const int64_t since_ns = tcp_timers(c)->waiting_ns;
-    if (!c->user_timeout_ms || !since_ns)
+    if (!user_timeout_ms(c) || !since_ns)
         return at_ns;
-    return time_max(now_ns, time_min(at_ns, since_ns + c->user_timeout_ms * NS_PER_MS));
+    return time_max(now_ns, time_min(at_ns, since_ns + user_timeout_ms(c) * NS_PER_MS));
 }
 
 static bool out_of_patience(const struct tcp_conn *c, int64_t now_ns)
 {
     const int64_t since_ns = tcp_timers(c)->waiting_ns;
-    return c->user_timeout_ms && since_ns && now_ns - since_ns >= c->user_timeout_ms * NS_PER_MS;
+    return user_timeout_ms(c) && since_ns && now_ns - since_ns >= user_timeout_ms(c) * NS_PER_MS;
 }
 
 void tcp_timer_user_timeout(struct tcp_conn *c, const struct tcp_user_opt *o)
 {
-    if (o->tell_user_timeout && o->user_timeout_ms && c->user_timeout_ms != o->user_timeout_ms && state_in(c, CAN_SEND | CAN_RECEIVE))
+    if (o->tell_user_timeout && o->user_timeout_ms && user_timeout_ms(c) != o->user_timeout_ms && state_in(c, CAN_SEND | CAN_RECEIVE))
         tcp_due_timeout(c);
-    c->user_timeout_ms = o->user_timeout_ms;
-    c->told_timeout_s = o->tell_user_timeout ? (o->user_timeout_ms + 999) / 1000 : 0;          /* whole seconds, rounded up */
+    if (!o->user_timeout_ms && !c->rare)
+        return;
+    struct tcp_rare *r = tcp_rare_need(c);
+    r->asked.user_timeout_ms = o->user_timeout_ms;
+    r->asked.told_timeout_s = o->tell_user_timeout ? (o->user_timeout_ms + 999) / 1000 : 0;    /* whole seconds, rounded up */
 }
 
 /* USER_TIMEOUT = min(U_LIMIT, max(ADV_UTO, REMOTE_UTO, L_LIMIT)): the longer of the two, within 100 s and a day. */
@@ -88,8 +93,9 @@ void tcp_timer_on_peer_timeout(struct tcp_conn *c, uint32_t seconds)
 {
     const uint32_t least_ms = 100 * 1000, most_ms = 86400 * 1000;
     const uint32_t theirs_ms = seconds < 86400 ? seconds * 1000 : most_ms;
-    const uint32_t longer_ms = theirs_ms > c->user_timeout_ms ? theirs_ms : c->user_timeout_ms;
-    c->user_timeout_ms = longer_ms < least_ms ? least_ms : longer_ms > most_ms ? most_ms : longer_ms;
+    struct tcp_rare *r = tcp_rare_need(c);
+    const uint32_t longer_ms = theirs_ms > r->asked.user_timeout_ms ? theirs_ms : r->asked.user_timeout_ms;
+    r->asked.user_timeout_ms = longer_ms < least_ms ? least_ms : longer_ms > most_ms ? most_ms : longer_ms;
 }
 
 void tcp_timer_on_sending(struct tcp_conn *c, int64_t now_ns)
@@ -219,15 +225,15 @@ void tcp_timer_on_ack_sent(struct tcp_conn *c)
 
 static int64_t keep_idle(const struct tcp_conn *c)
 {
-    return c->keep_idle_s ? c->keep_idle_s * NS_PER_SEC : c->t->cfg.keepalive_idle_ns;
+    return tcp_rare(c)->asked.keep_idle_s ? tcp_rare(c)->asked.keep_idle_s * NS_PER_SEC : c->t->cfg.keepalive_idle_ns;
 }
 static int64_t keep_interval(const struct tcp_conn *c)
 {
-    return c->keep_interval_s ? c->keep_interval_s * NS_PER_SEC : c->t->cfg.keepalive_interval_ns;
+    return tcp_rare(c)->asked.keep_interval_s ? tcp_rare(c)->asked.keep_interval_s * NS_PER_SEC : c->t->cfg.keepalive_interval_ns;
 }
 static uint8_t keep_probes(const struct tcp_conn *c)
 {
-    return c->keep_probes ? c->keep_probes : c->t->cfg.keepalive_probes;
+    return tcp_rare(c)->asked.keep_probes ? tcp_rare(c)->asked.keep_probes : c->t->cfg.keepalive_probes;
 }
 
 void tcp_timer_on_option(struct tcp_conn *c, int64_t now_ns)
@@ -258,6 +264,8 @@ static void give_up(struct tcp_conn *c, enum why why, int64_t now_ns)
     tcp_end(c, c->soft_error ? c->soft_error : PLUMB_TIMED_OUT, why, now_ns);
 }
 
+static uint8_t retries_max(const struct tcp_conn *c) { return tcp_rare(c)->asked.retries_max ? tcp_rare(c)->asked.retries_max : c->t->cfg.retries; }
+
 /* R2 [MUST-20]; SYNs have their own [MUST-22] [MUST-23]. */
 static bool too_many(struct tcp_conn *c, int64_t now_ns)
 {
@@ -267,9 +275,9 @@ static bool too_many(struct tcp_conn *c, int64_t now_ns)
         give_up(c, WHY_USER_TIMEOUT, now_ns);
         return true;
     }
-    if (c->user_timeout_ms && !syn)
+    if (user_timeout_ms(c) && !syn)
         return false;
-    const uint8_t limit = c->state == SYN_SENT ? f->syn_retries : c->state == SYN_RECEIVED ? f->synack_retries : c->retries_max;
+    const uint8_t limit = c->state == SYN_SENT ? f->syn_retries : c->state == SYN_RECEIVED ? f->synack_retries : retries_max(c);
     if (limit == UINT8_MAX || tcp_timers(c)->retries < limit)
         return false;
     give_up(c, syn ? WHY_SYN_LIMIT : WHY_RETRANSMIT_LIMIT, now_ns);
@@ -300,7 +308,7 @@ static void retransmit(struct tcp_conn *c, int64_t now_ns)
         tcp_due_syn(c);
         return;
     }
-    if (c->pmtu.works || c->t->cfg.mtu_probing != MTU_PROBING_OFF)
+    if (tcp_rare(c)->pmtu.works || c->t->cfg.mtu_probing != MTU_PROBING_OFF)
         (void)tcp_pmtu_on_timeout(c, now_ns);
     tcp_recover_on_timeout(c, now_ns);                  /* (5.4) [RFC6298-5.4] */
 }
@@ -353,7 +361,7 @@ static void idle_expired(struct tcp_conn *c, int64_t now_ns)
         c->timer->idle_ns = time_after(now_ns, keep_idle(c));
         return;
     }
-    if ((c->timer->probes && c->user_timeout_ms && now_ns - c->heard_ns >= c->user_timeout_ms * NS_PER_MS) ||
+    if ((c->timer->probes && user_timeout_ms(c) && now_ns - c->heard_ns >= user_timeout_ms(c) * NS_PER_MS) ||
         c->timer->probes >= keep_probes(c)) {       /* never for one probe unanswered [MUST-29] */
         give_up(c, WHY_KEEPALIVE_LIMIT, now_ns);
         return;

@@ -228,7 +228,8 @@ void tcp_set_opt(struct tcp_conn *c, const struct tcp_user_opt *o, int64_t now_n
 {
     c->t->now_ns = now_ns;
     const bool uncorked = (o->no_delay && !c->no_delay) || (c->cork && !o->cork);
-    const bool same_keeping = c->keepalive == o->keepalive && c->keep_idle_s == o->keep_idle_s && c->keep_interval_s == o->keep_interval_s;
+    const bool same_keeping = c->keepalive == o->keepalive && tcp_rare(c)->asked.keep_idle_s == o->keep_idle_s &&
+                              tcp_rare(c)->asked.keep_interval_s == o->keep_interval_s;
     demux_reusable(&c->node, o->reuse_addr);
     c->no_delay = o->no_delay;
     c->cork = o->cork;
@@ -237,12 +238,8 @@ void tcp_set_opt(struct tcp_conn *c, const struct tcp_user_opt *o, int64_t now_n
     c->keepalive = o->keepalive;
     c->tos = o->tos;
     c->ttl = o->ttl;
-    if (o->retries)
-        c->retries_max = o->retries;
     tcp_cc_switch(c, o->congestion);
-    c->keep_idle_s = o->keep_idle_s;
-    c->keep_interval_s = o->keep_interval_s;
-    c->keep_probes = o->keep_probes;
+    tcp_conn_asked(c, o);
     if (!same_keeping)
         tcp_timer_on_option(c, now_ns);
     if (uncorked)
@@ -274,8 +271,8 @@ void tcp_status(const struct tcp_conn *c, struct tcp_status *out)
         .local = { c->node.path.local, c->node.local_port }, .remote = { c->node.path.remote, c->node.remote_port },
         .snd_queued = (uint32_t)seq_diff(c->snd.end, first), .snd_wnd = c->snd.wnd, .rcv_wnd = rcv_wnd(c),
         .rcv_queued = (uint32_t)seq_diff(rcv_text_end(c), c->rcv.read), .cwnd = c->cc.cwnd, .ssthresh = c->cc.ssthresh,
-        .congestion = c->cc.ops->name, .pacing = tcp_pacing_rate(c), .ecn = tcp_ecn_name(c), .ecn_marks = c->ecn.marks,
-        .retransmits = c->retransmits, .mss = c->mss,
+        .congestion = c->cc.ops->name, .pacing = tcp_pacing_rate(c), .ecn = tcp_ecn_name(c), .ecn_marks = tcp_rare(c)->ecn.marks,
+        .retransmits = tcp_rare(c)->retransmits, .mss = c->mss,
         .rcv_mss = c->rcv_mss, .snd_scale = c->snd_scale, .rcv_scale = c->rcv_scale, .path_mtu = c->node.path.mtu,
         .send_buffer = c->send_buffer, .recv_buffer = c->recv_buffer, .snd_nxt = c->snd.nxt.n, .rcv_nxt = c->rcv.nxt.n, .urgent_at = c->rcv.up.n,
         .peer_closed = c->rcv.fin, .timestamps = c->ts.on, .wscale = c->scaled, .sack = c->sack, .fast_opened = c->fast_open.worked,

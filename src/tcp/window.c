@@ -15,12 +15,20 @@ static uint32_t unread(const struct tcp_conn *c) { return (uint32_t)seq_diff(rcv
 
 static uint32_t min32(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
+static uint32_t recv_most(const struct tcp_conn *c)
+{
+    const struct tcp_config *f = &c->t->cfg;
+    const uint32_t asked = tcp_rare(c)->asked.recv_most, fixed = asked ? asked : f->recv_buffer;
+    return min32(fixed ? fixed : f->recv_most, BUF_BYTES_MAX - TCP_BLOCK);
+}
+
 void tcp_rcv_buffer(struct tcp_conn *c, uint32_t asked)
 {
     const struct tcp_config *f = &c->t->cfg;
     const uint32_t fixed = asked ? asked : f->recv_buffer;
-    c->recv_most = min32(fixed ? fixed : f->recv_most, BUF_BYTES_MAX - TCP_BLOCK);
-    c->recv_buffer = fixed ? c->recv_most : min32(f->recv_start, c->recv_most);
+    if (asked || c->rare)
+        tcp_rare_need(c)->asked.recv_most = asked;
+    c->recv_buffer = fixed ? recv_most(c) : min32(f->recv_start, recv_most(c));
 }
 
 /* The offer follows what the user reads in a round trip: four times that lets slow
@@ -30,11 +38,12 @@ static void tune(struct tcp_conn *c, int64_t now_ns)
 {
     const struct pool *blocks = &c->t->blocks;
     const int64_t rtt_ns = c->rtt.srtt_ns ? c->rtt.srtt_ns : RTT_UNKNOWN_NS;
-    if (c->recv_buffer >= c->recv_most || now_ns - c->reading.since_ns < rtt_ns)
+    const uint32_t most = recv_most(c);
+    if (c->recv_buffer >= most || now_ns - c->reading.since_ns < rtt_ns)
         return;
     const uint32_t taken = (uint32_t)seq_diff(c->rcv.read, c->reading.from);
     if (taken > c->recv_buffer / 4 && pool_left(blocks) > blocks->max / 4)
-        c->recv_buffer = taken > c->recv_most / 4 ? c->recv_most : 4 * taken;
+        c->recv_buffer = taken > most / 4 ? most : 4 * taken;
     c->reading = (struct tcp_reading){ now_ns, c->rcv.read };
 }
 
