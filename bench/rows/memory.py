@@ -43,4 +43,5 @@ ROWS = [
     Row("mem.crr", "conns/s", plumb("mem.crr"), more_is_better=True),
     Row("mem.crr.timewait64k", "conns/s", plumb("mem.crr.timewait64k"), more_is_better=True),
     Row("mem.idle.bytes", "bytes", plumb("mem.idle.bytes")),
+    Row("route.1m", "ns/look", plumb("route.1m")),
 ]

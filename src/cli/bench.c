@@ -128,6 +128,7 @@ static const struct bench { const char *name, *unit, *what; double (*run)(void);
     { "mem.idle.bytes", "bytes",        "resident memory of one end of an idle connection, everything included", bench_idle },
     { "mem.cores",     "times",         "bulk by a pair of stacks on each of two cores: how many times that of one, by the clock", bench_cores_wall },
     { "mem.cores.cpu", "times",         "the same by CPU time of the threads, which a busy machine does not disturb", bench_cores_cpu },
+    { "route.1m",      "ns/look",       "the longest of a million prefixes, random addresses in batches of 64", bench_route },
 };
 enum { BENCHES = sizeof benches / sizeof benches[0] };
 

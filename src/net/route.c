@@ -1,57 +1,25 @@
+/* A value in the tries is 1 + the place of a route among the others. */
 #include "net/route.h"
+#include "base/bytes.h"
 #include <stdlib.h>
 
 void route_fini(struct route_table *t)
 {
+    trie_fini(&t->trie4);
+    trie_fini(&t->trie6);
     free(t->route);
     *t = (struct route_table){ 0 };
 }
 
-static int order(struct prefix a, struct prefix b)
+static uint64_t load_be64(const uint8_t *p) { return (uint64_t)load_be32(p) << 32 | load_be32(p + 4); }
+
+static struct trie_key key_of(struct addr a)
 {
-    const int d = memcmp(a.addr.b, b.addr.b, 16);
-    if (d)
-        return d;
-    return (int)a.len - (int)b.len;
+    return addr_is4(a) ? (struct trie_key){ .high = (uint64_t)addr_v4(a) << 32 } : (struct trie_key){ load_be64(a.b), load_be64(a.b + 8) };
 }
 
-/* How many routes begin before `p`. */
-static uint32_t place_of(const struct route_table *t, struct prefix p)
-{
-    uint32_t low = 0, high = t->n;
-    while (low < high) {
-        const uint32_t mid = low + (high - low) / 2;
-        if (order(t->route[mid].dst, p) < 0)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
-}
-
-/* Among all 128 bits, so that ::/0 is around the IPv4 routes too: they may stand
- * between it and what it matches. */
-static unsigned bits_of(struct prefix p) { return p.len + (addr_is4(p.addr) ? 96u : 0u); }
-
-static bool around(struct prefix outer, struct prefix inner)
-{
-    const unsigned bits = bits_of(outer), whole = bits / 8, rest = bits % 8;
-    if (bits > bits_of(inner) || memcmp(outer.addr.b, inner.addr.b, whole) != 0)
-        return false;
-    return rest == 0 || (outer.addr.b[whole] ^ inner.addr.b[whole]) >> (8 - rest) == 0;
-}
-
-static void find_parents(struct route_table *t)
-{
-    for (uint32_t i = 0; i < t->n; i++) {
-        int32_t p = (int32_t)i - 1;
-        while (p >= 0 && !around(t->route[p].dst, t->route[i].dst))
-            p = t->route[p].parent;
-        t->route[i].parent = p;
-    }
-}
-
-static struct prefix network_of(struct prefix p) { return (struct prefix){ prefix_network(p), p.len }; }
+static struct trie *trie_of(struct route_table *t, struct addr a) { return addr_is4(a) ? &t->trie4 : &t->trie6; }
+static const struct trie *trie_of_const(const struct route_table *t, struct addr a) { return addr_is4(a) ? &t->trie4 : &t->trie6; }
 
 static bool grow(struct route_table *t)
 {
@@ -67,49 +35,85 @@ static bool grow(struct route_table *t)
 bool route_add(struct route_table *t, const struct route *r)
 {
     struct route new = *r;
-    new.dst = network_of(r->dst);
-    const uint32_t at = place_of(t, new.dst);
-    if (at < t->n && order(t->route[at].dst, new.dst) == 0) {
-        new.parent = t->route[at].parent;
-        t->route[at] = new;
+    new.dst.addr = prefix_network(r->dst);
+    const struct trie_key k = key_of(new.dst.addr);
+    struct trie *trie = trie_of(t, new.dst.addr);
+    const uint32_t old = trie_get(trie, k, new.dst.len);
+    if (old) {
+        t->route[old - 1] = new;
         return true;
     }
     if (t->n == t->room && !grow(t))
         return false;
-    memmove(&t->route[at + 1], &t->route[at], (t->n - at) * sizeof new);
-    t->route[at] = new;
-    t->n++;
-    find_parents(t);
+    if (!trie_put(trie, k, new.dst.len, t->n + 1))
+        return false;
+    t->route[t->n++] = new;
     return true;
 }
 
+/* The last takes the place of the one that goes. */
 bool route_del(struct route_table *t, struct prefix dst)
 {
-    dst = network_of(dst);
-    const uint32_t at = place_of(t, dst);
-    if (at == t->n || order(t->route[at].dst, dst) != 0)
+    dst.addr = prefix_network(dst);
+    const uint32_t old = trie_get(trie_of(t, dst.addr), key_of(dst.addr), dst.len);
+    if (!old)
         return false;
-    t->n--;
-    memmove(&t->route[at], &t->route[at + 1], (t->n - at) * sizeof t->route[0]);
-    find_parents(t);
+    (void)trie_remove(trie_of(t, dst.addr), key_of(dst.addr), dst.len);
+    const struct route last = t->route[--t->n];
+    if (old - 1 == t->n)
+        return true;
+    t->route[old - 1] = last;
+    (void)trie_put(trie_of(t, last.dst.addr), key_of(last.dst.addr), last.dst.len, old);   /* it is there: no memory is needed */
     return true;
 }
 
 const struct route *route_get(const struct route_table *t, struct prefix dst)
 {
-    dst = network_of(dst);
-    const uint32_t at = place_of(t, dst);
-    return at < t->n && order(t->route[at].dst, dst) == 0 ? &t->route[at] : NULL;
+    dst.addr = prefix_network(dst);
+    const uint32_t v = trie_get(trie_of_const(t, dst.addr), key_of(dst.addr), dst.len);
+    return v ? &t->route[v - 1] : NULL;
+}
+
+/* A shorter one, when the interface of the longest is down. */
+static const struct route *usable(const struct route_table *t, struct addr a, uint32_t v, uint32_t ifaces_up)
+{
+    while (v) {
+        const struct route *r = &t->route[v - 1];
+        if (ifaces_up >> r->iface & 1)
+            return r;
+        v = r->dst.len ? trie_find(trie_of_const(t, a), key_of(a), (uint8_t)(r->dst.len - 1)) : TRIE_NONE;
+    }
+    return NULL;
 }
 
 const struct route *route_find(const struct route_table *t, struct addr a, uint32_t ifaces_up)
 {
-    const uint8_t longest = addr_is4(a) ? 32 : 128;
-    uint32_t after = place_of(t, (struct prefix){ a, longest });
-    if (after < t->n && order(t->route[after].dst, (struct prefix){ a, longest }) == 0)
-        after++;                        /* a host route */
-    for (int32_t i = (int32_t)after - 1; i >= 0; i = t->route[i].parent)
-        if (prefix_has(t->route[i].dst, a) && (ifaces_up >> t->route[i].iface & 1))
-            return &t->route[i];
-    return NULL;
+    return usable(t, a, trie_find(trie_of_const(t, a), key_of(a), addr_is4(a) ? 32 : 128), ifaces_up);
+}
+
+static void find_family(const struct route_table *t, const struct addr *a, uint32_t n, bool v4, uint32_t *value)
+{
+    struct trie_key k[TRIE_BATCH];
+    uint32_t which[TRIE_BATCH], found[TRIE_BATCH], m = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (addr_is4(a[i]) != v4)
+            continue;
+        k[m] = key_of(a[i]);
+        which[m++] = i;
+    }
+    trie_find_batch(v4 ? &t->trie4 : &t->trie6, k, m, found);
+    for (uint32_t j = 0; j < m; j++) {
+        value[which[j]] = found[j];
+        if (found[j])
+            __builtin_prefetch(&t->route[found[j] - 1]);
+    }
+}
+
+void route_find_batch(const struct route_table *t, const struct addr *a, uint32_t n, uint32_t ifaces_up, const struct route **out)
+{
+    uint32_t value[TRIE_BATCH];
+    find_family(t, a, n, true, value);
+    find_family(t, a, n, false, value);
+    for (uint32_t i = 0; i < n; i++)
+        out[i] = usable(t, a[i], value[i], ifaces_up);
 }

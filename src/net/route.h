@@ -1,12 +1,7 @@
-/* The routing table: longest prefix first, both families.
- *
- * Routes stand sorted by network, then length, so that a prefix precedes what lies
- * in it.  The last route that begins at or before an address lies in every prefix
- * that holds the address, so from there the way up its parents meets the longest. */
+/* The routing table: longest prefix first, both families, for a host's three routes and a
+ * router's million. */
 #pragma once
-#include "base/addr.h"
-#include <stdbool.h>
-#include <stdint.h>
+#include "net/trie.h"
 
 enum route_origin { ROUTE_CONNECTED, ROUTE_STATIC, ROUTE_DHCP };
 
@@ -14,9 +9,9 @@ struct route {
     struct prefix dst;                  /* host bits zero */
     struct addr   via;                  /* none: on link */
     uint8_t       iface, origin;        /* enum route_origin */
-    int32_t       parent;               /* the next shorter prefix around it, or -1 */
 };
-struct route_table { struct route *route; uint32_t n, room; };
+/* All-zero: empty.  Routes stand in no order. */
+struct route_table { struct route *route; uint32_t n, room; struct trie trie4, trie6; };
 
 void route_fini(struct route_table *t);
 /* Replaces a route to the same prefix.  False: no memory. */
@@ -25,3 +20,5 @@ bool route_del(struct route_table *t, struct prefix dst);       /* false: there 
 const struct route *route_get(const struct route_table *t, struct prefix dst);
 /* Lends the longest match whose interface's bit is in `ifaces_up`; NULL: none. */
 const struct route *route_find(const struct route_table *t, struct addr a, uint32_t ifaces_up);
+/* The same for n <= TRIE_BATCH addresses at once, for less than as many times the price. */
+void route_find_batch(const struct route_table *t, const struct addr *a, uint32_t n, uint32_t ifaces_up, const struct route **out);

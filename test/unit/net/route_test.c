@@ -29,6 +29,18 @@ static const struct route *search(const struct route_table *t, struct addr a, ui
     return best;
 }
 
+static void batch_agrees(const struct route_table *t)
+{
+    struct addr a[TRIE_BATCH];
+    const struct route *out[TRIE_BATCH];
+    const uint32_t n = 1 + rng_below(&r, TRIE_BATCH), up = rng_below(&r, 8);
+    for (uint32_t i = 0; i < n; i++)
+        a[i] = random_prefix().addr;
+    route_find_batch(t, a, n, up, out);
+    for (uint32_t i = 0; i < n; i++)
+        assert_ptr_equal(out[i], route_find(t, a[i], up));
+}
+
 static void agrees_with_a_search(void **state)
 {
     (void)state;
@@ -46,9 +58,40 @@ static void agrees_with_a_search(void **state)
                 const uint32_t up = rng_below(&r, 8);
                 assert_ptr_equal(route_find(&t, a, up), search(&t, a, up));
             }
+            batch_agrees(&t);
         }
+        while (t.n)
+            assert_true(route_del(&t, t.route[rng_below(&r, t.n)].dst));
+        assert_null(route_find(&t, random_prefix().addr, ~0u));
         route_fini(&t);
     }
+}
+
+/* What a full table needs, and that it all comes back when the routes go and come. */
+static void a_hundred_thousand_routes(void **state)
+{
+    (void)state;
+    enum { ROUTES = 100000 };
+    struct route_table t = { 0 };
+    size_t most = 0;
+    for (int round = 0; round < 3; round++) {
+        rng_seed(&r, 7);
+        for (uint32_t i = 0; i < ROUTES; i++) {
+            const struct prefix p = { addr4(rng_below(&r, UINT32_MAX)), (uint8_t)(16 + rng_below(&r, 9)) };
+            assert_true(route_add(&t, &(struct route){ .dst = p, .iface = (uint8_t)(i % 3) }));
+        }
+        const size_t bytes = trie_bytes(&t.trie4);
+        most = round == 0 ? bytes : most;
+        assert_true(bytes / t.n < 60);
+        assert_true(bytes <= most + most / 10);
+        for (int i = 0; i < 50; i++) {
+            const struct addr a = addr4(rng_below(&r, UINT32_MAX));
+            assert_ptr_equal(route_find(&t, a, ~0u), search(&t, a, ~0u));
+        }
+        while (t.n)
+            assert_true(route_del(&t, t.route[t.n / 2].dst));
+    }
+    route_fini(&t);
 }
 
 static void adds_and_takes_away(void **state)
@@ -68,4 +111,4 @@ static void adds_and_takes_away(void **state)
     route_fini(&t);
 }
 
-TESTS(agrees_with_a_search, adds_and_takes_away)
+TESTS(agrees_with_a_search, adds_and_takes_away, a_hundred_thousand_routes)
