@@ -17,7 +17,8 @@ void pkt_pools_fini(struct pkt_pools *p)
     pool_fini(&p->large);
 }
 
-struct pkt *pkt_new(struct pkt_pools *p, uint32_t len)
+/* A block with room for `len` bytes behind the headroom; only its pool and its size are filled in. */
+static struct pkt *take_block(struct pkt_pools *p, uint32_t len)
 {
     const bool small = len <= PKT_SMALL - PKT_HEADROOM;
     if (len > PKT_LARGE - PKT_HEADROOM)
@@ -26,9 +27,21 @@ struct pkt *pkt_new(struct pkt_pools *p, uint32_t len)
     struct pkt *k = pool_get(pool);
     if (!k)
         return NULL;
-    memset(k, 0, offsetof(struct pkt, slice));
     k->pool = pool;
     k->cap = small ? PKT_SMALL : PKT_LARGE;
+    return k;
+}
+
+struct pkt *pkt_new(struct pkt_pools *p, uint32_t len)
+{
+    struct pkt *k = take_block(p, len);
+    if (!k)
+        return NULL;
+    struct pool *const pool = k->pool;
+    const uint32_t cap = k->cap;
+    memset(k, 0, offsetof(struct pkt, slice));
+    k->pool = pool;
+    k->cap = cap;
     k->head = PKT_HEADROOM;
     return k;
 }
@@ -77,21 +90,57 @@ struct pkt *pkt_own(struct pkt_pools *pools, struct pkt *k)
     return copy;
 }
 
-/* The copy keeps the original's head, so that header offsets stay true. */
-struct pkt *pkt_copy(struct pkt_pools *pools, const struct pkt *k)
+/* A block for a copy, with all facts but no bytes.  It keeps the original's head, so that header offsets stay true. */
+static struct pkt *copy_facts(struct pkt_pools *pools, const struct pkt *k)
 {
     const uint32_t total = pkt_total(k), end = k->head + total;
-    struct pkt *copy = pkt_new(pools, end > PKT_HEADROOM ? end - PKT_HEADROOM : 0);
+    struct pkt *copy = take_block(pools, end > PKT_HEADROOM ? end - PKT_HEADROOM : 0);
     if (!copy)
         return NULL;
-    struct pool *pool = copy->pool;
+    struct pool *const pool = copy->pool;
     const uint32_t cap = copy->cap;
     memcpy(copy, k, offsetof(struct pkt, slice));
     copy->next = NULL;
     copy->pool = pool;
     copy->cap = cap;
-    pkt_gather(k, pkt_head(copy), total);
     forget_slices(copy, total);
+    return copy;
+}
+
+struct pkt *pkt_copy(struct pkt_pools *pools, const struct pkt *k)
+{
+    struct pkt *copy = copy_facts(pools, k);
+    if (copy)
+        pkt_gather(k, pkt_head(copy), copy->len);
+    return copy;
+}
+
+static void set_csum(struct pkt *k, csum_t sum)
+{
+    uint16_t field = csum_finish(sum);
+    if (field == 0)
+        field = 0xffff;                 /* RFC 768: zero means "no checksum" */
+    memcpy(pkt_l4(k) + k->csum_field, &field, 2);
+    k->csum = CSUM_NONE;
+}
+
+struct pkt *pkt_copy_out(struct pkt_pools *pools, const struct pkt *k)
+{
+    if (k->csum != CSUM_PARTIAL)
+        return pkt_copy(pools, k);
+    struct pkt *copy = copy_facts(pools, k);
+    if (!copy)
+        return NULL;
+    memcpy(pkt_head(copy), pkt_head_const(k), k->len);
+    const uint32_t linear = pkt_l4_len(k);
+    uint8_t *to = pkt_l4(copy) + linear;
+    csum_t sum = csum_add((csum_t){ 0 }, pkt_l4(copy), linear);
+    for (unsigned i = 0; i < k->n_slices; i++) {
+        const struct slice *s = &k->slice[i];
+        sum = csum_copy_at(sum, to, s->at, s->len, (size_t)(to - pkt_l4(copy)));
+        to += s->len;
+    }
+    set_csum(copy, sum);
     return copy;
 }
 
@@ -119,11 +168,7 @@ void pkt_complete_csum(struct pkt *k)
         c = csum_add_at(c, k->slice[i].at, k->slice[i].len, offset);
         offset += k->slice[i].len;
     }
-    uint16_t field = csum_finish(c);
-    if (field == 0)
-        field = 0xffff;                 /* RFC 768: zero means "no checksum" */
-    memcpy(l4 + k->csum_field, &field, 2);
-    k->csum = CSUM_NONE;
+    set_csum(k, c);
 }
 
 uint32_t pkt_wire_len(const struct pkt *k)

@@ -119,6 +119,8 @@ bool pkt_borrow(struct pkt *k, const uint8_t *at, uint32_t len);
 struct pkt *pkt_own(struct pkt_pools *pools, struct pkt *k);
 /* A copy of all bytes and facts, borrowing nothing; NULL: no block. */
 struct pkt *pkt_copy(struct pkt_pools *pools, const struct pkt *k);
+/* As it stands on a medium: with its transport checksum complete, summed while it is copied. */
+struct pkt *pkt_copy_out(struct pkt_pools *pools, const struct pkt *k);
 /* Gathers linear and borrowed bytes into `to`, at most `max`; returns bytes written. */
 uint32_t pkt_gather(const struct pkt *k, void *to, uint32_t max);
 /* Completes a CSUM_PARTIAL transport checksum in place. */

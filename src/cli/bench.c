@@ -4,6 +4,7 @@
 #include "cli/bench_pair.h"
 #include "cli/cli.h"
 #include "os/clock.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* ------------------------------------------------------------------- bulk */
@@ -53,15 +54,17 @@ static bool transfer(struct bench_pair *p, uint64_t bytes, bool verify)
     return true;
 }
 
+enum { SEGMENT = 1460 };                        /* bytes: what rows of bulk count in, whatever a packet holds */
+
 static double bulk(uint32_t gso_max)
 {
     struct bench_pair p;
-    const uint64_t bytes = UINT64_C(512) << 20;
+    const uint64_t bytes = bench_units((UINT64_C(512) << 20) / SEGMENT) * SEGMENT;
     double ns = -1;
-    if (bench_pair_open(&p, gso_max) && transfer(&p, 16 << 20, true)) {
+    if (bench_pair_open(&p, gso_max) && transfer(&p, 1 << 20, true)) {
         const int64_t start = clock_cpu_ns();
         transfer(&p, bytes, false);
-        ns = (double)(clock_cpu_ns() - start) / ((double)bytes / 1460);
+        ns = (double)(clock_cpu_ns() - start) / ((double)bytes / SEGMENT);
     }
     bench_pair_close(&p);
     return ns;
@@ -95,11 +98,11 @@ static bool get_byte(struct bench_side *s, int64_t now_ns)
 static double round_trip(void)
 {
     struct bench_pair p;
-    const int trips = 1000000;
+    const uint64_t trips = bench_units(1000000);
     double ns = -1;
     if (bench_pair_open(&p, 0)) {
         const int64_t start = clock_cpu_ns();
-        for (int i = 0; i < trips; i++) {
+        for (uint64_t i = 0; i < trips; i++) {
             put_byte(&p.side[0], p.now_ns);
             do
                 bench_turn(&p);
@@ -109,7 +112,7 @@ static double round_trip(void)
                 bench_turn(&p);
             while (!get_byte(&p.side[0], p.now_ns));
         }
-        ns = (double)(clock_cpu_ns() - start) / trips;
+        ns = (double)(clock_cpu_ns() - start) / (double)trips;
     }
     bench_pair_close(&p);
     return ns;
@@ -117,7 +120,7 @@ static double round_trip(void)
 
 static const struct bench { const char *name, *unit, *what; double (*run)(void); } benches[] = {
     { "mem.bulk.1500", "ns/segment",    "bulk, MTU 1500, per 1460 bytes, both ends", bulk_1500 },
-    { "mem.bulk.64k",  "ns/segment",    "bulk, packets of 64 KiB, checksums left to the wire, per 1460 bytes, both ends", bulk_64k },
+    { "mem.bulk.64k",  "ns/segment",    "bulk, packets of 64 KiB without checksums, per 1460 bytes, both ends", bulk_64k },
     { "mem.lent.1500", "ns/segment",    "as mem.bulk.1500, with the sender's bytes lent, not copied", bench_lent_1500 },
     { "mem.lent.64k",  "ns/segment",    "as mem.bulk.64k, with the sender's bytes lent, not copied", bench_lent_64k },
     { "mem.rr.1",      "ns/round-trip", "one byte there and back, both ends", round_trip },
@@ -154,13 +157,19 @@ int cmd_bench(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "scale") == 0)
         return bench_scale(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-        puts("usage: plumb bench [NAME...]\n       plumb bench server [--via V]\n       plumb bench client [--via V] HOST up|down|rr|crr\n"
+        puts("usage: plumb bench [--units N] [NAME...]\n       plumb bench server [--via V]\n       plumb bench client [--via V] HOST up|down|rr|crr\n"
              "       plumb bench paths [all|PATH]\n       plumb bench scale [ENDS...]\n"
              "Measures the stack in memory, in CPU time (bench/run sets its peers beside it), or a network;\n"
-             "paths: each congestion control on emulated paths, in virtual time; scale: from a thousand to ten million ends.");
+             "paths: each congestion control on emulated paths, in virtual time; scale: from a thousand to ten million ends.\n"
+             "--units: as many segments, round trips or whatever a row counts in.");
         for (int i = 0; i < BENCHES; i++)
             printf("  %-20s %s\n", benches[i].name, benches[i].what);
         return 0;
+    }
+    if (argc > 2 && strcmp(argv[1], "--units") == 0) {
+        bench_ask(strtoull(argv[2], NULL, 10));
+        argc -= 2;
+        argv += 2;
     }
     for (int i = 0; i < BENCHES && argc == 1; i++)
         status |= run_one(&benches[i]);

@@ -11,8 +11,12 @@ struct bench_side { struct stack *st; struct tcp *tcp; unsigned iface; struct tc
 
 struct bench_pair { struct bench_side side[2]; int64_t now_ns; struct tcp_listener *listener; };
 
+/* How many segments, round trips or whatever a row counts in: `usual`, unless --units has asked for another number. */
+uint64_t bench_units(uint64_t usual);
+void bench_ask(uint64_t units);
+
 struct bench_setup {
-    uint32_t gso_max;                   /* 0: packets of MTU 1500; else large ones, their checksums left to the wire */
+    uint32_t gso_max;                   /* 0: packets of MTU 1500; else large ones, whose checksums nobody computes */
     bool     any_address;               /* the opener may have any address of 10.0.0.0/8 */
     struct tcp_config tcp;              /* of both */
     struct shards *shards[2];           /* the hosts of which these are shard `shard`; NULL: hosts of their own */

@@ -52,6 +52,8 @@ struct inet {
     uint8_t              ttl;
     uint32_t             generation;    /* moves when a path may have changed */
     uint32_t             ifaces_up;     /* bits */
+    bool                 no_fast_path;
+    struct { uint32_t generation, src, dst; uint8_t iface; } last;     /* addresses, in memory order, that were found good and ours (input.c) */
     struct inet_iface    iface[IFACE_MAX];
     uint32_t             n_addr;
     struct inet_addr     addr[INET_ADDRS];

@@ -15,6 +15,7 @@ static bool init_layers(struct stack *st, int64_t now_ns)
     inet_init(&st->inet, &st->trace, &st->pools, &st->rng, now_ns);
     st->inet.forwarding = c->forwarding;
     st->inet.ttl = c->ttl;
+    st->inet.no_fast_path = c->tcp.no_fast_path;
     udp_init(&st->udp, &st->trace, &st->pools, &st->rng);
     stack_net_init(st);
     if (!neigh_init(&st->neigh, &st->trace, &st->pools, &st->rng, NEIGH_ENTRIES, c->small_pkts / 8 + 3))

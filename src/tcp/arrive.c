@@ -120,6 +120,8 @@ seg_fate tcp_arrive_conn(struct tcp_conn *c, struct tcp_seg *s)
 static void arrive(struct tcp *t, struct pkt *k, int64_t now_ns)
 {
     struct tcp_seg s;
+    if (!t->cfg.no_fast_path && tcp_fast_in(t, k, now_ns))
+        return;
     const enum why why = parse(k, &s, now_ns);
     if (why != WHY_NONE) {
         trace_drop(t->trace, k, why, now_ns);

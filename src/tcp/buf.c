@@ -86,8 +86,37 @@ static uint32_t count_missing(const struct pool *blocks, const struct tcp_buf *b
     return missing + ((*halves & 1) && !b->table[0]) + ((*halves & 2) && !b->table[1]);
 }
 
+/* The table is as it must be; false: it may not be. */
+static bool has_slots(const struct tcp_buf *b, const struct buf_range *r, uint32_t last)
+{
+    if (b->table[0] && b->table[1])
+        return true;
+    return !has_table(b) && ((last - (r->first >> SHIFT)) & BLOCKS_MASK) < BUF_INLINE;
+}
+
+/* Mostly a block is there, or one is missing. */
+static bool need_blocks(struct pool *blocks, struct tcp_buf *b, const struct buf_range *r, uint32_t last)
+{
+    uint32_t missing = 0;
+    for (uint32_t i = r->pos >> SHIFT; i != last + 1; i++)
+        missing += !*slot_of(blocks, b, i & BLOCKS_MASK);
+    if (missing + (missing ? r->spare : 0) > pool_left(blocks)) {
+        blocks->refused++;
+        return false;
+    }
+    for (uint32_t i = r->pos >> SHIFT; missing && i != last + 1; i++) {
+        uint32_t *slot = slot_of(blocks, b, i & BLOCKS_MASK);
+        if (!*slot)
+            *slot = take(blocks);
+    }
+    return true;
+}
+
 bool buf_need(struct pool *blocks, struct tcp_buf *b, const struct buf_range *r)
 {
+    const uint32_t end = (r->pos + r->len - 1) >> SHIFT;
+    if (end >= r->pos >> SHIFT && has_slots(b, r, end))
+        return need_blocks(blocks, b, r, end);
     const uint32_t last = (r->pos + r->len - 1) >> SHIFT, span = (last - (r->first >> SHIFT)) & BLOCKS_MASK;
     unsigned halves;
     assert(r->len > 0 && span < BUF_TABLE);

@@ -1,21 +1,10 @@
-/* Header prediction: what nearly every segment of a bulk transfer is, in fewer steps.
+/* What fast_in.c predicts, where it came with options that had to be read first, or lacked room.
  * It stands beside the slow path and must do the same; no_fast_path switches it off. */
 #include "tcp/conn.h"
 
-static bool predicted(const struct tcp_conn *c, const struct tcp_seg *s)
-{
-    if (c->state != ESTABLISHED || (s->flags & ~(PSH | ECE | CWR)) != ACK || !seq_eq(s->seq, c->rcv.nxt))
-        return false;
-    if (s->text_len > rcv_wnd(c) || rcv_has_gap(c) || c->rcv.fin_held)
-        return false;
-    if (!seq_le(c->snd.una, s->ack) || !seq_le(s->ack, c->snd.nxt))
-        return false;
-    return !c->ts.on || (s->has_ts && !tcp_paws_old(c, s)); /* [RFC7323-5.3c] */
-}
-
 bool tcp_fast(struct tcp_conn *c, struct tcp_seg *s)
 {
-    if (!predicted(c, s))
+    if (!tcp_predicted(c, s))
         return false;
     if (c->ts.on)
         tcp_ts_update(c, s);

@@ -17,6 +17,14 @@ void tcp_tally_out(struct tcp_conn *c, const struct tcp_tx *x)
         tcp_rare_need(c)->tally.bytes_resent += x->len;
 }
 
+/* New text in `segs` segments. */
+void tcp_tally_text_out(struct tcp_conn *c, uint32_t segs, uint32_t bytes)
+{
+    c->tally.segs_out += segs;
+    c->tally.text_out += segs;
+    c->tally.bytes_sent += bytes;
+}
+
 static seq_t text_acked(const struct tcp_conn *c) { return seq_min(snd_first(c), c->snd.end); }
 
 /* The segment was a SYN that found nobody yet. */

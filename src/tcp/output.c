@@ -69,8 +69,8 @@ static void emit_bare(struct tcp_conn *c, seq_t seq, struct batch *b, int64_t no
 
 static uint32_t min32(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
-/* The most text for one packet: what the interface segments for us, in whole segments. */
-static uint32_t packet_max(const struct tcp_conn *c)
+/* What the interface segments for us, in whole segments. */
+static uint32_t interface_max(const struct tcp_conn *c)
 {
     const struct path *p = &c->node.path;
     const uint32_t mss = tcp_seg_mss(c), sack = c->mss - mss;
@@ -79,6 +79,8 @@ static uint32_t packet_max(const struct tcp_conn *c)
     const uint32_t headers = 40u + tcp_header_bytes(c) + sack, large = min32(p->gso_max, UINT16_MAX);
     return large > headers + mss ? (large - headers) / mss * mss : mss;
 }
+
+uint32_t tcp_packet_max(const struct tcp_conn *c) { return min32(interface_max(c), tcp_pace_quantum(c)); }
 
 /* May a segment that is not full leave?  Sender's SWS avoidance [MUST-38] and the
  * Nagle algorithm [SHLD-7], §3.8.6.2.1. */
@@ -97,12 +99,10 @@ static bool short_may_leave(const struct tcp_conn *c, seq_t next, uint32_t n, bo
     return nothing_out && n >= c->snd.max_wnd / 2;      /* (3); what was not pushed gathers [MAY-16] */
 }
 
-/* How much of `n` bytes fits the rules. */
-static uint32_t worth_sending(const struct tcp_conn *c, seq_t next, uint32_t n, bool all)
+/* How much of `n` bytes, which one packet holds, fits the rules; `all`: no more is queued. */
+uint32_t tcp_worth_sending(const struct tcp_conn *c, seq_t next, uint32_t n, bool all)
 {
-    const uint32_t max = min32(packet_max(c), tcp_pace_quantum(c)), tail = n % tcp_seg_mss(c);
-    if (n > max)
-        return max;
+    const uint32_t mss = tcp_seg_mss(c), tail = n < mss ? n : n % mss;
     if (tail == 0)
         return n;                                       /* (1) and [SHLD-28] */
     return short_may_leave(c, tail == n ? next : seq_add(next, n - tail), tail, all) ? n : n - tail;
@@ -148,7 +148,7 @@ static bool next_again(const struct tcp_conn *c, const struct sent_seg *s, struc
         return false;
     if (!seq_lt(s->from, c->snd.end))
         return fill(c, s->from, 0, x);
-    uint32_t n = (uint32_t)seq_diff(lost_run(c, s, min32(packet_max(c), tcp_pace_quantum(c))), s->from);
+    uint32_t n = (uint32_t)seq_diff(lost_run(c, s, tcp_packet_max(c)), s->from);
     if (room < min32(n, mss))
         return false;
     if (n > room)
@@ -166,8 +166,10 @@ static bool next_new(const struct tcp_conn *c, struct tcp_tx *x)
     if (c->flight && !board_can_send(&c->t->sent, &c->flight->board, c->t->cfg.max_conns))
         return false;
     uint32_t n = min32((uint32_t)queued, min32((uint32_t)usable, room));
-    if (n > 0)
-        n = worth_sending(c, next, n, n == (uint32_t)queued);
+    if (n > 0) {
+        const uint32_t max = tcp_packet_max(c);
+        n = n > max ? max : tcp_worth_sending(c, next, n, n == (uint32_t)queued);
+    }
     return fill(c, next, n, x);
 }
 
@@ -301,7 +303,8 @@ void tcp_out(struct tcp *t, unsigned iface, struct batch *b, int64_t now_ns)
         if (!n)
             return;
         struct tcp_conn *c = list_entry(n, struct tcp_conn, out);
-        if (!output(c, b, now_ns))
+        const enum fast_out fast = t->cfg.no_fast_path ? FAST_OUT_NOT : tcp_fast_out(c, b, now_ns);
+        if (fast == FAST_OUT_FULL || (fast == FAST_OUT_NOT && !output(c, b, now_ns)))
             tcp_wake(c);                                /* behind the others: they get their turn */
         tcp_tally_limits(c, now_ns);
     }

@@ -45,10 +45,9 @@ int64_t tcp_pace_deadline(const struct tcp_conn *c) { return c->pace.waits ? c->
 void tcp_pace_woken(struct tcp_conn *c) { c->pace.waits = false; }
 
 /* `len` bytes of text leave; nothing was in flight before them when `from_rest`. */
-void tcp_pace_sent(struct tcp_conn *c, uint32_t len, bool from_rest, int64_t now_ns)
+void tcp_pace_sent_at(struct tcp_conn *c, uint64_t rate, uint32_t len, bool from_rest, int64_t now_ns)
 {
     struct tcp_pace *p = &c->pace;
-    const uint64_t rate = tcp_pacing_rate(c);
     if (from_rest && p->next_ns <= now_ns)
         p->free = FREE_SEGMENTS * c->mss;
     const uint32_t gift = len < p->free ? len : p->free;
@@ -56,4 +55,9 @@ void tcp_pace_sent(struct tcp_conn *c, uint32_t len, bool from_rest, int64_t now
     if (rate == 0)
         return;
     p->next_ns = time_max(p->next_ns, now_ns) + (int64_t)((uint64_t)(len - gift) * NS_PER_SEC / rate);
+}
+
+void tcp_pace_sent(struct tcp_conn *c, uint32_t len, bool from_rest, int64_t now_ns)
+{
+    tcp_pace_sent_at(c, tcp_pacing_rate(c), len, from_rest, now_ns);
 }

@@ -121,14 +121,19 @@ static void sent_again(struct tcp_conn *c, seq_t from, seq_t to, int64_t now_ns)
 /* [from, to) leaves now. */
 void tcp_sent_advance(struct tcp_conn *c, seq_t from, seq_t to, int64_t now_ns)
 {
-    struct tcp_flight *f = tcp_flight_need(c);
+    (void)tcp_flight_need(c);
     if (seq_lt(from, c->snd.nxt))
         tcp_pmtu_on_resent(c, from, to, now_ns);
     if (seq_lt(from, c->snd.nxt))
         sent_again(c, from, seq_min(to, c->snd.nxt), now_ns);
-    if (!seq_lt(c->snd.nxt, to))
-        return;
-    struct sent_seg *s = board_sent(&c->t->sent, &f->board, c->snd.nxt, to, now_ns, c->t->cfg.max_conns);
+    if (seq_lt(c->snd.nxt, to))
+        tcp_sent_new(c, (uint32_t)seq_diff(to, c->snd.nxt), now_ns);
+}
+
+void tcp_sent_new(struct tcp_conn *c, uint32_t len, int64_t now_ns)
+{
+    const seq_t to = seq_add(c->snd.nxt, len);
+    struct sent_seg *s = board_sent(&c->t->sent, &c->flight->board, c->snd.nxt, to, now_ns, c->t->cfg.max_conns);
     tcp_rate_on_sent(c, &s->rate, now_ns);
     c->snd.nxt = to;
 }

@@ -182,6 +182,35 @@ enum why tcp_rcv_text(struct tcp_conn *c, seq_t seq, const uint8_t *text, uint32
     return WHY_NONE;
 }
 
+bool tcp_rcv_place(struct tcp_conn *c, const uint8_t *text, uint32_t len, csum_t *sum, size_t offset)
+{
+    const uint32_t pos = rcv_pos(c, c->rcv.nxt);
+    const struct buf_range r = { .first = rcv_pos(c, c->rcv.read), .pos = pos, .len = len, .spare = spare_for(c, true) };
+    if (!buf_need(&c->t->blocks, &c->rbuf, &r))
+        return false;
+    for (uint32_t n, done = 0; done < len; done += n) {
+        uint8_t *to = buf_at(&c->t->blocks, &c->rbuf, pos + done, &n);
+        n = min32(n, len - done);
+        if (sum)
+            *sum = csum_copy_at(*sum, to, text + done, n, offset + done);
+        else
+            memcpy(to, text + done, n);
+    }
+    return true;
+}
+
+void tcp_rcv_take(struct tcp_conn *c, uint32_t len) { c->rcv.nxt = seq_add(c->rcv.nxt, len); }
+
+/* Its checksum was wrong: what lies behind RCV.NXT is nothing. */
+void tcp_rcv_unplace(struct tcp_conn *c, uint32_t len)
+{
+    const uint32_t nxt = rcv_pos(c, c->rcv.nxt), last = nxt + len - 1;
+    if (unread(c) == 0)
+        buf_clear(&c->t->blocks, &c->rbuf, nxt, last);
+    else
+        buf_drop(&c->t->blocks, &c->rbuf, nxt - 1 + TCP_BLOCK, last + TCP_BLOCK);
+}
+
 void tcp_rcv_hold_fin(struct tcp_conn *c, seq_t at)
 {
     c->rcv.fin_held = true;

@@ -143,10 +143,17 @@ static void completing_a_checksum(void **state)
         k->csum_field = 6;
         const uint16_t pseudo = csum_fold(csum_pseudo(src, dst, 17, 16));
         memcpy(udp + 6, &pseudo, 2);
+        struct pkt *out = pkt_copy_out(&pools, k);      /* completed in the copy alone */
+        assert_int_equal(out->csum, CSUM_NONE);
+        assert_int_equal(out->n_slices, 0);
+        assert_int_equal(csum_finish(csum_add(csum_pseudo(src, dst, 17, 16), pkt_l4(out), pkt_l4_len(out))), 0);
+        assert_int_equal(k->csum, CSUM_PARTIAL);
         pkt_complete_csum(k);
         assert_int_equal(k->csum, CSUM_NONE);
         uint8_t all[16];
         assert_int_equal(pkt_gather(k, all, sizeof all), 16);
+        assert_memory_equal(all, pkt_l4(out), 16);
+        pkt_free(out);
         assert_int_equal(csum_finish(csum_add(csum_pseudo(src, dst, 17, 16), all, 16)), 0);
         pkt_free(k);
     }
