@@ -216,7 +216,8 @@ static bool add_host(struct model *m, int side, uint16_t mtu)
     c.tcp.no_timestamps = chance(m, 30);
     c.tcp.no_wscale = chance(m, 30);
     c.tcp.no_sack = chance(m, 25);
-    c.tcp.no_fast_path = chance(m, 50);
+    const bool slow = chance(m, 50);
+    c.tcp.no_fast_path = m->paths == MODEL_PATHS_BY_SEED ? slow : m->paths == MODEL_PATHS_SLOW;
     c.tcp.syn_cookies = chance(m, 10) ? SYN_COOKIES_ALWAYS : SYN_COOKIES_WHEN_FULL;
     c.tcp.delayed_ack_ns = chance(m, 50) ? 0 : (int64_t)(1 + below(m, 400)) * NS_PER_MS;
     if (chance(m, 50)) {
@@ -444,7 +445,7 @@ static void judge(struct model *m)
         judge_wire(m);
 }
 
-bool model_run(uint64_t seed, bool verbose, struct model_result *out)
+bool model_run(uint64_t seed, enum model_paths paths, bool verbose, struct model_result *out)
 {
     struct model *m = calloc(1, sizeof *m);
     *out = (struct model_result){ .error = "" };
@@ -452,7 +453,7 @@ bool model_run(uint64_t seed, bool verbose, struct model_result *out)
         snprintf(out->error, sizeof out->error, "out of memory");
         return false;
     }
-    *m = (struct model){ .seed = seed, .verbose = verbose, .out = out };
+    *m = (struct model){ .seed = seed, .paths = paths, .verbose = verbose, .out = out };
     rng_seed(&m->rng, seed);
     m->w = world_new(seed);
     if (!m->w) {

@@ -19,9 +19,13 @@ enum { MODEL_ERROR = 300 };
 struct model_result {
     bool     seen[SEEN_COUNT];
     uint64_t bytes, packets;
+    uint64_t digest;                    /* of every byte that left a host, and when */
     int64_t  virtual_ns;
     char     error[MODEL_ERROR];        /* "" when every invariant held */
 };
 
+/* Which way segments take: as the seed has it for each host; predicted where they can be; the slow way. */
+enum model_paths { MODEL_PATHS_BY_SEED, MODEL_PATHS_FAST, MODEL_PATHS_SLOW };
+
 /* Runs the world of this seed.  False: an invariant broke; out->error says which. */
-bool model_run(uint64_t seed, bool verbose, struct model_result *out);
+bool model_run(uint64_t seed, enum model_paths paths, bool verbose, struct model_result *out);

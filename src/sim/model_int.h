@@ -77,6 +77,7 @@ enum model_between { BETWEEN_NOTHING, BETWEEN_SWITCH, BETWEEN_ROUTER };
 
 struct model {
     uint64_t seed;
+    enum model_paths paths;
     bool verbose;
     struct world *w;
     struct rng rng;

@@ -255,6 +255,20 @@ static void note_retransmit(struct model *m, int side, const struct event *e)
     }
 }
 
+static uint64_t fold(uint64_t digest, const void *bytes, size_t len)
+{
+    struct reader r = reader_of(bytes, len);
+    while (rd_left(&r) > 0)
+        digest = (digest ^ rd_u8(&r)) * UINT64_C(0x100000001b3);
+    return digest;
+}
+
+static void note_bytes(struct model *m, const struct event *e, const void *bytes, uint32_t n_bytes)
+{
+    m->out->digest = fold(m->out->digest, &e->time_ns, sizeof e->time_ns);
+    m->out->digest = fold(m->out->digest, bytes, n_bytes);
+}
+
 void model_watch_event(void *arg, const struct event *e, const void *bytes, uint32_t n_bytes)
 {
     struct model *m = arg;
@@ -268,6 +282,8 @@ void model_watch_event(void *arg, const struct event *e, const void *bytes, uint
     case EV_pkt_out:
     case EV_pkt_in:
         m->out->packets += e->kind == EV_pkt_out;
+        if (e->kind == EV_pkt_out)
+            note_bytes(m, e, bytes, n_bytes);
         if (EVENT_BODY_OF(e, pkt_out)->gso_size)
             m->out->seen[SEEN_LARGE_PACKETS] = true;
         if (!read_packet(m, bytes, n_bytes, EVENT_BODY_OF(e, pkt_out)->csum == CSUM_PARTIAL, &p))

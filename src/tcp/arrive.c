@@ -1,6 +1,6 @@
 /* SEGMENT ARRIVES: §3.10.7.  From the packet to the segment, and to whom it is. */
 #include "base/checksum.h"
-#include "tcp/conn.h"
+#include "tcp/fast.h"
 
 enum { TS_FORM = 0x0101080a };
 

@@ -1,7 +1,6 @@
 /* The inside of tcp/: the instance, the connection in parts, and what the files
  * offer each other.  Each part has one owner file, the only one that writes it. */
 #pragma once
-#include "base/checksum.h"
 #include "base/list.h"
 #include "base/wheel.h"
 #include "tcp/buf.h"
@@ -275,14 +274,6 @@ struct tcp_conn *tcp_listen_open(struct tcp *t, struct tcp_listener *l, const st
 /* cookie.c */
 seg_fate tcp_cookie_answer(struct tcp *t, struct tcp_listener *l, struct tcp_seg *syn, enum why full);
 seg_fate tcp_cookie_arrive(struct tcp *t, struct tcp_listener *l, struct tcp_seg *s);  /* an ACK for a listener */
-bool tcp_fast(struct tcp_conn *c, struct tcp_seg *s);           /* fast.c: header prediction; true: taken */
-
-bool tcp_fast_in(struct tcp *t, struct pkt *k, int64_t now_ns); /* fast_in.c; true: taken, and the packet with it */
-bool tcp_predicted(const struct tcp_conn *c, const struct tcp_seg *s);
-
-/* fast_out.c: NOT: something is unusual; FULL: the batch is full and more is owed. */
-enum fast_out { FAST_OUT_NOT, FAST_OUT_DONE, FAST_OUT_FULL };
-enum fast_out tcp_fast_out(struct tcp_conn *c, struct batch *b, int64_t now_ns);
 
 /* ack.c */
 void tcp_on_ack(struct tcp_conn *c, const struct tcp_seg *s);   /* SEG.ACK =< SND.NXT */
@@ -297,7 +288,6 @@ void tcp_sent_window(struct tcp_conn *c, seq_t seq, seq_t ack, uint32_t wnd);
 void tcp_sent_queued(struct tcp_conn *c, uint32_t n, bool push, bool urgent);
 void tcp_sent_pushed(struct tcp_conn *c);
 void tcp_sent_advance(struct tcp_conn *c, seq_t from, seq_t to, int64_t now_ns);
-void tcp_sent_new(struct tcp_conn *c, uint32_t len, int64_t now_ns);    /* text behind SND.NXT; there is a flight */
 /* SND.UNA <- SEG.ACK. */
 void tcp_sent_acked(struct tcp_conn *c, seq_t ack, struct tcp_news *n);
 void tcp_sent_delivered(struct tcp_conn *c, const struct sent_seg *s, uint32_t bytes, struct tcp_news *n);
@@ -314,11 +304,6 @@ uint16_t tcp_rcv_offer(struct tcp_conn *c, bool syn);           /* the window fi
 bool tcp_rcv_update_due(const struct tcp_conn *c);
 /* WHY_NONE: taken, in or out of order; `advanced`: by how much RCV.NXT moved. */
 enum why tcp_rcv_text(struct tcp_conn *c, seq_t seq, const uint8_t *text, uint32_t len, uint32_t *advanced);
-/* The next text, without a gap: copied behind RCV.NXT, and added to *sum at `offset` unless it is NULL.  False: no room.
- * Then it is taken, or its room is given back. */
-bool tcp_rcv_place(struct tcp_conn *c, const uint8_t *text, uint32_t len, csum_t *sum, size_t offset);
-void tcp_rcv_take(struct tcp_conn *c, uint32_t len);
-void tcp_rcv_unplace(struct tcp_conn *c, uint32_t len);
 void tcp_rcv_no_gaps(struct tcp_conn *c);                       /* a new flight */
 void tcp_rcv_forget_gaps(struct tcp_conn *c);                   /* the connection is over */
 void tcp_rcv_hold_fin(struct tcp_conn *c, seq_t at);            /* a FIN in the window, its turn may come later */
@@ -463,7 +448,6 @@ bool tcp_pace_may_send(struct tcp_conn *c, int64_t now_ns);
 int64_t tcp_pace_deadline(const struct tcp_conn *c);
 void tcp_pace_woken(struct tcp_conn *c);
 void tcp_pace_sent(struct tcp_conn *c, uint32_t len, bool from_rest, int64_t now_ns);
-void tcp_pace_sent_at(struct tcp_conn *c, uint64_t rate, uint32_t len, bool from_rest, int64_t now_ns);     /* rate: tcp_pacing_rate */
 
 /* rate.c */
 void tcp_rate_on_sent(struct tcp_conn *c, struct rate_stamp *s, int64_t now_ns);   /* before SND.NXT moves */
@@ -500,7 +484,6 @@ static inline const struct tcp_timers *tcp_timers(const struct tcp_conn *c) { re
 /* info.c */
 struct tcp_tx;
 void tcp_tally_out(struct tcp_conn *c, const struct tcp_tx *x); /* before SND.NXT moves */
-void tcp_tally_text_out(struct tcp_conn *c, uint32_t segs, uint32_t bytes);
 struct tcp_tally_mark tcp_tally_before(struct tcp_conn *c, const struct tcp_seg *s);
 void tcp_tally_syn_text(struct tcp_conn *c, uint32_t bytes);
 void tcp_tally_after(struct tcp_conn *c, const struct tcp_tally_mark *m, int64_t now_ns);
@@ -526,8 +509,6 @@ void tcp_due_tail(struct tcp_conn *c);
 void tcp_due_update(struct tcp_conn *c);
 void tcp_due_timeout(struct tcp_conn *c);                       /* the user timeout changed: tell the peer */
 void tcp_due_nothing(struct tcp_conn *c);
-uint32_t tcp_packet_max(const struct tcp_conn *c);              /* text in one packet */
-uint32_t tcp_worth_sending(const struct tcp_conn *c, seq_t next, uint32_t n, bool all);
 bool tcp_unsent(const struct tcp_conn *c);                      /* text or a FIN not sent yet */
 bool tcp_owes(const struct tcp_conn *c);                        /* a quick guess; tcp_out decides */
 struct pkt *tcp_build(struct tcp_conn *c, const struct tcp_tx *x, int64_t now_ns);

@@ -1,6 +1,6 @@
 /* What fast_in.c predicts, where it came with options that had to be read first, or lacked room.
  * It stands beside the slow path and must do the same; no_fast_path switches it off. */
-#include "tcp/conn.h"
+#include "tcp/fast.h"
 
 bool tcp_fast(struct tcp_conn *c, struct tcp_seg *s)
 {

@@ -4,7 +4,7 @@
  * not predicted, and what has a wrong checksum, goes the slow way (arrive.c), which must do the same;
  * no_fast_path switches this one off. */
 #include "base/checksum.h"
-#include "tcp/conn.h"
+#include "tcp/fast.h"
 
 enum { TS_FORM = 0x0101080a, TS_OPTION = 12 };
 

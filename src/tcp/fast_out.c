@@ -3,7 +3,7 @@
  * segment is the same for all that leave at one time, and is decided once.  It stands beside them and
  * must do the same; no_fast_path switches it off. */
 #include "base/checksum.h"
-#include "tcp/conn.h"
+#include "tcp/fast.h"
 #include "wire/ecn.h"
 
 enum { CSUM_AT = 16, TS_WORDS = 3, WORDS = TCP_HEADER / 4 + TS_WORDS, TS_FORM = 0x0101080a };

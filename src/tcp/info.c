@@ -2,7 +2,7 @@
  * be sent or acknowledged it is busy; of that time the peer's window held it back for so long,
  * and the send buffer, which was too small for its user, for so long.  In the rest of its
  * life the user had nothing to send. */
-#include "tcp/conn.h"
+#include "tcp/fast.h"
 
 void tcp_tally_out(struct tcp_conn *c, const struct tcp_tx *x)
 {
@@ -17,7 +17,6 @@ void tcp_tally_out(struct tcp_conn *c, const struct tcp_tx *x)
         tcp_rare_need(c)->tally.bytes_resent += x->len;
 }
 
-/* New text in `segs` segments. */
 void tcp_tally_text_out(struct tcp_conn *c, uint32_t segs, uint32_t bytes)
 {
     c->tally.segs_out += segs;

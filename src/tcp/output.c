@@ -1,5 +1,5 @@
 /* What may be sent now: the only exit.  Called twice, the second call sends nothing. */
-#include "tcp/conn.h"
+#include "tcp/fast.h"
 
 void tcp_due_syn(struct tcp_conn *c)       { c->due.syn = true; }
 void tcp_due_probe(struct tcp_conn *c)     { c->due.probe = true; }
@@ -99,7 +99,6 @@ static bool short_may_leave(const struct tcp_conn *c, seq_t next, uint32_t n, bo
     return nothing_out && n >= c->snd.max_wnd / 2;      /* (3); what was not pushed gathers [MAY-16] */
 }
 
-/* How much of `n` bytes, which one packet holds, fits the rules; `all`: no more is queued. */
 uint32_t tcp_worth_sending(const struct tcp_conn *c, seq_t next, uint32_t n, bool all)
 {
     const uint32_t mss = tcp_seg_mss(c), tail = n < mss ? n : n % mss;

@@ -2,7 +2,7 @@
  * most a millisecond of the rate, not in one that fills a queue.  What was idle may
  * first send an initial window at once, as RFC 6928 has it, so that nobody waits who
  * has little to say.  A connection that does not wait has no timer. */
-#include "tcp/conn.h"
+#include "tcp/fast.h"
 
 static const int64_t BURST_NS = NS_PER_MS;
 enum { FREE_SEGMENTS = 10, SLOW_START_PERCENT = 200, AVOIDANCE_PERCENT = 120 };

@@ -1,6 +1,6 @@
 /* What the user committed, what was sent of it and what was acknowledged: the SND
  * variables, the send buffer and the records of what is in flight. */
-#include "tcp/conn.h"
+#include "tcp/fast.h"
 
 void tcp_sent_open(struct tcp_conn *c, seq_t iss)
 {

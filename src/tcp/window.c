@@ -1,5 +1,5 @@
 /* The RCV variables, the receive buffer and the window that is offered. */
-#include "tcp/conn.h"
+#include "tcp/fast.h"
 
 static const int64_t RTT_UNKNOWN_NS = 100 * NS_PER_MS;
 
