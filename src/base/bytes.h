@@ -59,6 +59,22 @@ static inline void store_be32(uint8_t *p, uint32_t v)
     store_be16(p + 2, (uint16_t)v);
 }
 
+/* Between a value and its bytes as a word in memory. */
+static inline uint32_t be32(uint32_t v)
+{
+    uint8_t bytes[4];
+    uint32_t w;
+    store_be32(bytes, v);
+    memcpy(&w, bytes, sizeof w);
+    return w;
+}
+static inline uint16_t host16(uint16_t w)
+{
+    uint8_t bytes[2];
+    memcpy(bytes, &w, sizeof w);
+    return load_be16(bytes);
+}
+
 static inline uint8_t rd_u8(struct reader *r)
 {
     const uint8_t *p = rd_bytes(r, 1);

@@ -134,7 +134,7 @@ struct pkt *pkt_copy_out(struct pkt_pools *pools, const struct pkt *k)
     memcpy(pkt_head(copy), pkt_head_const(k), k->len);
     const uint32_t linear = pkt_l4_len(k);
     uint8_t *to = pkt_l4(copy) + linear;
-    csum_t sum = csum_add((csum_t){ 0 }, pkt_l4(copy), linear);
+    csum_t sum = csum_add((csum_t){ 0 }, k->data + k->l4_off, linear);
     for (unsigned i = 0; i < k->n_slices; i++) {
         const struct slice *s = &k->slice[i];
         sum = csum_copy_at(sum, to, s->at, s->len, (size_t)(to - pkt_l4(copy)));

@@ -16,6 +16,9 @@ static void arrive(struct stack *st, unsigned iface, struct batch *in, int64_t n
 {
     struct batch_walk w = batch_walk(in);
     for (struct pkt *k; (k = batch_next(&w));) {
+        if (w.at < in->n)
+            __builtin_prefetch(in->pkt[w.at]);
+        __builtin_prefetch(pkt_head(k));
         k->iface = (uint8_t)iface;
         k->group = false;
         show(st, k, now_ns);

@@ -26,9 +26,16 @@ struct net *stack_net(struct stack *st, struct loop *loop)
     return &st->net.base;
 }
 
+static bool is_news(const struct stack *st)
+{
+    return !list_empty(&st->udp.ready) || (!st->cfg.polled && tcp_has_events(st->tcp)) || st->addr_news || st->inet.n_echo != st->echoes_told;
+}
+
 void stack_wake(struct stack *st)
 {
     st->touched = false;
+    if (!is_news(st))
+        return;
     stack_dgrams_wake(st);
     stack_streams_wake(st);
     if (st->watch && (st->addr_news || st->inet.n_echo > st->echoes_told))

@@ -114,9 +114,15 @@ static void give_up_unreachable(struct stack *st, int64_t now_ns)
     }
 }
 
-void stack_settle(struct stack *st, int64_t now_ns)
+/* Nearly always the layers have left nothing for each other. */
+static bool is_settled(const struct stack *st)
 {
-    st->now_ns = now_ns;
+    return !st->neigh.acd.n_verdicts && !st->dhcp_open && st->generation == st->inet.generation && !tcp_wants_paths(st->tcp) &&
+           !st->inet.out.n && !st->neigh.ready.n && !st->neigh.failed.n && !st->neigh.n_facts;
+}
+
+static void settle(struct stack *st, int64_t now_ns)
+{
     stack_take_verdicts(st, now_ns);
     stack_dhcp_in(st, now_ns);
     stack_dhcp_step(st, now_ns);
@@ -132,6 +138,13 @@ void stack_settle(struct stack *st, int64_t now_ns)
         }
     } while (st->inet.out.n || st->neigh.ready.n || st->neigh.failed.n);
     stack_shards_neigh(st);
+}
+
+void stack_settle(struct stack *st, int64_t now_ns)
+{
+    st->now_ns = now_ns;
+    if (!is_settled(st))
+        settle(st, now_ns);
 }
 
 void stack_called(struct stack *st, int64_t now_ns) { stack_touch(st, now_ns); }

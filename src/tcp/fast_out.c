@@ -6,7 +6,7 @@
 #include "tcp/fast.h"
 #include "wire/ecn.h"
 
-enum { CSUM_AT = 16, TS_WORDS = 3, WORDS = TCP_HEADER / 4 + TS_WORDS, TS_FORM = 0x0101080a };
+enum { SEQ_AT = 4, CSUM_AT = 16, TS_WORDS = 3, WORDS = TCP_HEADER / 4 + TS_WORDS, TS_FORM = 0x0101080a };
 
 static bool flight_is_plain(const struct tcp_flight *f)
 {
@@ -28,15 +28,6 @@ static bool predicted(const struct tcp_conn *c, int64_t now_ns)
 
 /* All words of the header, as they lie in memory; only some differ from segment to segment. */
 struct header { uint32_t word[WORDS]; uint32_t len; uint8_t flags; csum_t fixed; };
-
-static uint32_t be32(uint32_t v)
-{
-    uint8_t bytes[4];
-    uint32_t w;
-    store_be32(bytes, v);
-    memcpy(&w, bytes, sizeof w);
-    return w;
-}
 
 static uint32_t word3(const struct tcp_conn *c, uint32_t header_len, uint8_t flags, uint16_t window)
 {
@@ -111,7 +102,7 @@ static void borrow(struct tcp_conn *c, struct pkt *k, struct run *r, seq_t from,
 {
     while (len > 0) {
         if (r->text_left == 0)
-            r->text = buf_at(&c->t->blocks, &c->sbuf, snd_pos(c, from), &r->text_left);
+            r->text = tcp_sent_at(c, from, &r->text_left);
         const uint32_t n = r->text_left < len ? r->text_left : len;
         const bool fits = pkt_borrow(k, r->text, n);
         assert(fits);
@@ -132,8 +123,8 @@ static struct pkt *build(struct tcp_conn *c, struct run *r, seq_t from, uint32_t
         r->text_left = 0;                       /* the text is looked up again */
         return NULL;
     }
-    r->h.word[1] = be32(from.n);
     memcpy(pkt_head(k), r->h.word, sizeof r->h.word);
+    store_be32(pkt_head(k) + SEQ_AT, from.n);
     if (push)
         pkt_head(k)[13] |= PSH;
     k->len = r->h.len;
@@ -160,7 +151,7 @@ static uint32_t next_len(const struct tcp_conn *c, const struct run *r)
     uint32_t n = r->window - pipe;
     n = n < (uint32_t)usable ? n : (uint32_t)usable;
     n = n < (uint32_t)queued ? n : (uint32_t)queued;
-    return n > r->max ? r->max : tcp_worth_sending(c, next, n, n == (uint32_t)queued);
+    return tcp_reach(c, next, n > r->max ? r->max : tcp_worth_sending(c, next, n, n == (uint32_t)queued));
 }
 
 /* What is the same for all of a run is done with the first. */
@@ -224,8 +215,8 @@ static void send_ack(struct tcp_conn *c, struct batch *b, int64_t now_ns)
     struct header h = header_of(c, now_ns);
     struct pkt *k = pkt_new(c->t->pools, TCP_HEADER_MAX);
     if (k) {
-        h.word[1] = be32(c->snd.nxt.n);
         memcpy(pkt_head(k), h.word, sizeof h.word);
+        store_be32(pkt_head(k) + SEQ_AT, c->snd.nxt.n);
         k->len = h.len;
         if (c->ecn.mode == ECN_ACCURATE)
             k->len += tcp_ecn_write(c, pkt_head(k) + h.len, h.len - TCP_HEADER, &x);

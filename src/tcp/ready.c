@@ -15,6 +15,8 @@ void tcp_listener_ready(struct tcp_listener *l)
         list_push(&l->t->listeners_ready, &l->ready);
 }
 
+bool tcp_has_events(const struct tcp *t) { return !list_empty(&t->ready) || !list_empty(&t->listeners_ready); }
+
 bool tcp_next_event(struct tcp *t, struct tcp_event *out)
 {
     struct list *n = list_pop(&t->ready);

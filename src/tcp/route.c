@@ -22,6 +22,8 @@ void tcp_sleep(struct tcp_conn *c)
         list_remove(&c->out);
 }
 
+bool tcp_wants_paths(const struct tcp *t) { return !list_empty(&t->unrouted) || t->reply_head != t->reply_tail; }
+
 struct tcp_conn *tcp_next_unrouted(struct tcp *t)
 {
     struct list *n = list_pop(&t->unrouted);

@@ -93,6 +93,7 @@ void tcp_tick(struct tcp *t, int64_t now_ns);
 /* Connections (and replies without one) that owe output but have no path of the
  * current generation.  stack/ resolves local and remote and answers with
  * tcp_set_path (path NULL: no route). */
+bool tcp_wants_paths(const struct tcp *t);
 struct tcp_conn *tcp_next_unrouted(struct tcp *t);
 void tcp_flow(const struct tcp_conn *c, struct flow *out);
 void tcp_set_path(struct tcp_conn *c, const struct path *p, int64_t now_ns);
@@ -264,4 +265,5 @@ void *tcp_listener_user(const struct tcp_listener *l);
 /* One readiness change: of a connection, or (conn NULL) of a listener with something
  * to accept or to judge.  Only objects with a user are reported. */
 struct tcp_event { struct tcp_conn *conn; struct tcp_listener *listener; uint8_t ready; };
+bool  tcp_has_events(const struct tcp *t);
 bool  tcp_next_event(struct tcp *t, struct tcp_event *out);

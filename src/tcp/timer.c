@@ -53,6 +53,18 @@ static void arm(struct tcp_conn *c)
         give_back(c);
 }
 
+/* One of the deadlines is another now.  Where it was put off or taken away the wheel's timer stays: it finds nothing
+ * due then, which costs less than to move it with each segment.  Of many connections none keeps what it does not need. */
+enum { FEW = 256 };
+static void arm_at(struct tcp_conn *c, int64_t deadline_ns)
+{
+    struct wheel_timer *w = &c->timer->wheel;
+    if (!wheel_armed(w) || (deadline_ns == DEADLINE_NEVER && c->t->timers.used > FEW))
+        arm(c);
+    else if (deadline_ns < w->deadline_ns)
+        wheel_arm(&c->t->wheel, w, deadline_ns);
+}
+
 void tcp_timer_stop(struct tcp_conn *c)
 {
     if (c->timer)
@@ -106,7 +118,7 @@ void tcp_timer_on_sending(struct tcp_conn *c, int64_t now_ns)
     if (in_flight(c) && m->rto_ns != DEADLINE_NEVER)    /* [RFC6298-5.1] */
         return;
     m->rto_ns = after_rto(c, now_ns);             /* RFC 6298 (5.1) [RFC6298-5a] */
-    arm(c);
+    arm_at(c, c->timer->rto_ns);
 }
 
 /* In recovery nothing is sampled while SND.UNA stands, and one sample a round trip is far behind the queue that slow start
@@ -125,14 +137,14 @@ void tcp_timer_on_progress(struct tcp_conn *c, int64_t now_ns)
     m->retries = 0;
     m->waiting_ns = in_flight(c) ? now_ns : 0;
     m->rto_ns = in_flight(c) ? time_after(now_ns, patience(c)) : DEADLINE_NEVER;  /* (5.2), (5.3) [RFC6298-5.2] [RFC6298-5.3] */
-    arm(c);
+    arm_at(c, c->timer->rto_ns);
 }
 
 /* Its round trip begins now; a timer from before would be too early. */
 void tcp_timer_on_resent(struct tcp_conn *c, int64_t now_ns)
 {
     need(c)->rto_ns = time_after(now_ns, patience(c));
-    arm(c);
+    arm_at(c, c->timer->rto_ns);
 }
 
 void tcp_timer_on_reordered(struct tcp_conn *c, int64_t deadline_ns)
@@ -140,7 +152,7 @@ void tcp_timer_on_reordered(struct tcp_conn *c, int64_t deadline_ns)
     if (tcp_timers(c)->reo_ns == deadline_ns)
         return;
     need(c)->reo_ns = deadline_ns;
-    arm(c);
+    arm_at(c, c->timer->reo_ns);
 }
 
 /* Never later than the retransmission timer, whose place it then takes [RFC8985-7.2c]. */
@@ -150,14 +162,14 @@ void tcp_timer_on_probe_due(struct tcp_conn *c, int64_t deadline_ns)
     if (tcp_timers(c)->pto_ns == pto_ns)
         return;
     need(c)->pto_ns = pto_ns;
-    arm(c);
+    arm_at(c, c->timer->pto_ns);
 }
 
 void tcp_timer_on_probed(struct tcp_conn *c, int64_t now_ns)
 {
     need(c)->pto_ns = DEADLINE_NEVER;
     c->timer->rto_ns = time_after(now_ns, tcp_rto(c));
-    arm(c);
+    arm_at(c, c->timer->rto_ns);
 }
 
 void tcp_timer_on_heard(struct tcp_conn *c)
@@ -178,7 +190,7 @@ void tcp_timer_on_blocked(struct tcp_conn *c, int64_t now_ns)
     if (!m->waiting_ns)
         m->waiting_ns = now_ns;
     m->rto_ns = time_after(now_ns, closed ? tcp_rto(c) : OVERRIDE_NS);            /* [SHLD-29] */
-    arm(c);
+    arm_at(c, c->timer->rto_ns);
 }
 
 /* As if it had left and was lost: tried again with back-off, given up at R2. */
@@ -191,7 +203,7 @@ void tcp_timer_on_no_path(struct tcp_conn *c, int64_t now_ns)
         m->retries++;
     tcp_rtt_back_off(c);
     m->rto_ns = time_after(now_ns, tcp_rto(c));
-    arm(c);
+    arm_at(c, c->timer->rto_ns);
 }
 
 void tcp_timer_on_unblocked(struct tcp_conn *c)
@@ -201,7 +213,7 @@ void tcp_timer_on_unblocked(struct tcp_conn *c)
     c->timer->rto_ns = DEADLINE_NEVER;
     c->timer->retries = 0;
     c->timer->waiting_ns = 0;
-    arm(c);
+    arm_at(c, c->timer->rto_ns);
 }
 
 void tcp_timer_on_paced(struct tcp_conn *c) { arm(c); }
@@ -212,7 +224,7 @@ void tcp_timer_on_ack_delayed(struct tcp_conn *c, int64_t now_ns) /* [RFC5681-4.
     if (m->delack_ns != DEADLINE_NEVER)
         return;
     m->delack_ns = time_after(now_ns, c->t->cfg.delayed_ack_ns);                  /* [MUST-40] */
-    arm(c);
+    arm_at(c, c->timer->delack_ns);
 }
 
 void tcp_timer_on_ack_sent(struct tcp_conn *c)
@@ -220,7 +232,7 @@ void tcp_timer_on_ack_sent(struct tcp_conn *c)
     if (tcp_timers(c)->delack_ns == DEADLINE_NEVER)
         return;
     c->timer->delack_ns = DEADLINE_NEVER;
-    arm(c);
+    arm_at(c, c->timer->delack_ns);
 }
 
 static int64_t keep_idle(const struct tcp_conn *c)
@@ -241,7 +253,7 @@ void tcp_timer_on_option(struct tcp_conn *c, int64_t now_ns)
     if (c->orphan || !state_in(c, CAN_SEND | CAN_RECEIVE) || !(c->keepalive || c->timer))
         return;
     need(c)->idle_ns = c->keepalive ? time_after(time_max(c->heard_ns, now_ns), keep_idle(c)) : DEADLINE_NEVER;
-    arm(c);
+    arm_at(c, c->timer->idle_ns);
 }
 
 void tcp_timer_on_established(struct tcp_conn *c, int64_t now_ns)
@@ -254,7 +266,7 @@ void tcp_timer_on_established(struct tcp_conn *c, int64_t now_ns)
 void tcp_timer_on_orphan_wait(struct tcp_conn *c, int64_t now_ns)
 {
     need(c)->idle_ns = time_after(now_ns, 2 * c->t->cfg.msl_ns);
-    arm(c);
+    arm_at(c, c->timer->idle_ns);
 }
 
 static void give_up(struct tcp_conn *c, enum why why, int64_t now_ns)

@@ -61,18 +61,15 @@ void ip4_write(struct writer *w, const struct ip4 *h)
     uint8_t *p = wr_space(w, IP4_HEADER);
     if (!p)
         return;
-    p[0] = 4 << 4 | IP4_HEADER / 4;
-    p[1] = h->tos;
-    store_be16(p + 2, h->total_len);
-    store_be16(p + 4, h->id);
-    store_be16(p + 6, (uint16_t)((h->dont_fragment ? FLAG_DF : 0) | (h->more_fragments ? FLAG_MF : 0) | h->frag_offset / 8));
-    p[AT_TTL] = h->ttl;
-    p[9] = h->proto;
-    memset(p + AT_CHECKSUM, 0, 2);
-    memcpy(p + 12, &h->src.b[12], 4);
-    memcpy(p + 16, &h->dst.b[12], 4);
-    const uint16_t sum = csum_finish(csum_add_words((csum_t){ 0 }, p, IP4_HEADER / 4));
-    memcpy(p + AT_CHECKSUM, &sum, 2);
+    /* words as they lie in memory: the checksum is of what is at hand, not of what was just written in pieces */
+    uint32_t word[IP4_HEADER / 4] = {
+        be32((uint32_t)(4 << 4 | IP4_HEADER / 4) << 24 | (uint32_t)h->tos << 16 | h->total_len),
+        be32((uint32_t)h->id << 16 | (h->dont_fragment ? FLAG_DF : 0u) | (h->more_fragments ? FLAG_MF : 0u) | h->frag_offset / 8u),
+        be32((uint32_t)h->ttl << 24 | (uint32_t)h->proto << 16),
+        h->src.w[3], h->dst.w[3] };
+    const csum_t sum = { (uint64_t)word[0] + word[1] + word[2] + word[3] + word[4] };
+    word[2] += be32(host16(csum_finish(sum)));
+    memcpy(p, word, sizeof word);
 }
 
 void ip4_decrement_ttl(uint8_t *header)
