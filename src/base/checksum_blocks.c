@@ -34,38 +34,66 @@ typedef uint64_t vec_at __attribute__((vector_size(CSUM_BLOCK), aligned(1), may_
 
 struct halves { vec low, high; };
 
-INLINE void add(struct halves *h, const uint8_t *p, uint8_t *to)
+INLINE void add(struct halves *h, vec v)
 {
-    const vec v = *(const vec_at *)(const void *)p;
-    if (to)
-        *(vec_at *)(void *)to = v;
     h->low += v & UINT32_MAX;
     h->high += v >> 32;
 }
 
-/* `to` NULL: nothing is copied. */
-INLINE uint64_t sum_vectors(uint8_t *to, const uint8_t *p, size_t blocks)
+INLINE uint64_t total(const struct halves *h)
 {
-    enum { AT_ONCE = 4 };
-    struct halves h = { 0 };
-    size_t at = 0;
-    for (; at + AT_ONCE <= blocks; at += AT_ONCE)
-        for (size_t i = at; i < at + AT_ONCE; i++)
-            add(&h, p + i * CSUM_BLOCK, to ? to + i * CSUM_BLOCK : NULL);
-    for (; at < blocks; at++)
-        add(&h, p + at * CSUM_BLOCK, to ? to + at * CSUM_BLOCK : NULL);
-    const vec sum = h.low + h.high;
+    const vec sum = h->low + h->high;
     return sum[0] + sum[1] + sum[2] + sum[3];
 }
 
+/* Four blocks at once: the loop costs less than half as much then. */
+INLINE uint64_t sum_vectors(const uint8_t *bytes, size_t blocks)
+{
+    const vec_at *p = (const vec_at *)(const void *)bytes;
+    struct halves h = { 0 };
+    for (; blocks >= 4; blocks -= 4, p += 4) {
+        add(&h, p[0]);
+        add(&h, p[1]);
+        add(&h, p[2]);
+        add(&h, p[3]);
+    }
+    for (; blocks > 0; blocks--)
+        add(&h, *p++);
+    return total(&h);
+}
+
+INLINE uint64_t copy_vectors(uint8_t *out, const uint8_t *bytes, size_t blocks)
+{
+    const vec_at *p = (const vec_at *)(const void *)bytes;
+    vec_at *to = (vec_at *)(void *)out;
+    struct halves h = { 0 };
+    for (; blocks >= 4; blocks -= 4, p += 4, to += 4) {
+        const vec a = p[0], b = p[1], c = p[2], d = p[3];
+        to[0] = a;
+        to[1] = b;
+        to[2] = c;
+        to[3] = d;
+        add(&h, a);
+        add(&h, b);
+        add(&h, c);
+        add(&h, d);
+    }
+    for (; blocks > 0; blocks--) {
+        const vec a = *p++;
+        *to++ = a;
+        add(&h, a);
+    }
+    return total(&h);
+}
+
 /* As the compiler's target has them: SSE2 on every x86-64. */
-static uint64_t sum_plain(const uint8_t *p, size_t blocks)                { return sum_vectors(NULL, p, blocks); }
-static uint64_t copy_plain(uint8_t *to, const uint8_t *p, size_t blocks)  { return sum_vectors(to, p, blocks); }
+static uint64_t sum_plain(const uint8_t *p, size_t blocks)                { return sum_vectors(p, blocks); }
+static uint64_t copy_plain(uint8_t *to, const uint8_t *p, size_t blocks)  { return copy_vectors(to, p, blocks); }
 
 #if defined __x86_64__
 #define AVX2 __attribute__((target("avx2")))
-AVX2 static uint64_t sum_avx2(const uint8_t *p, size_t blocks)               { return sum_vectors(NULL, p, blocks); }
-AVX2 static uint64_t copy_avx2(uint8_t *to, const uint8_t *p, size_t blocks) { return sum_vectors(to, p, blocks); }
+AVX2 static uint64_t sum_avx2(const uint8_t *p, size_t blocks)               { return sum_vectors(p, blocks); }
+AVX2 static uint64_t copy_avx2(uint8_t *to, const uint8_t *p, size_t blocks) { return copy_vectors(to, p, blocks); }
 static bool has_avx2(void)                                                   { return __builtin_cpu_supports("avx2"); }
 
 enum { WORTH_AVX2 = 4 };                /* blocks; fewer are not worth the call */

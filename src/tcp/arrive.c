@@ -120,8 +120,6 @@ seg_fate tcp_arrive_conn(struct tcp_conn *c, struct tcp_seg *s)
 static void arrive(struct tcp *t, struct pkt *k, int64_t now_ns)
 {
     struct tcp_seg s;
-    if (!t->cfg.no_fast_path && tcp_fast_in(t, k, now_ns))
-        return;
     const enum why why = parse(k, &s, now_ns);
     if (why != WHY_NONE) {
         trace_drop(t->trace, k, why, now_ns);
@@ -141,12 +139,14 @@ static void arrive(struct tcp *t, struct pkt *k, int64_t now_ns)
 void tcp_in(struct tcp *t, struct batch *b, int64_t now_ns)
 {
     struct batch_walk w = batch_walk(b);
+    struct tcp_run run;
+    run.c = NULL;
     t->now_ns = now_ns;
     for (struct pkt *k; (k = batch_next(&w));) {
-        if (k->proto == 6)
-            arrive(t, k, now_ns);
-        else
+        if (k->proto != 6)
             batch_keep(&w, k);
+        else if (t->cfg.no_fast_path || (!tcp_run_goes_on(&run, k) && !tcp_fast_in(t, &run, k, now_ns)))
+            arrive(t, k, now_ns);
     }
     tcp_reap(t);
 }

@@ -18,10 +18,10 @@ static unsigned half_of(uint32_t block)        { return block / BUF_HALF & 1; }
 /* NULL: its half of the table is not there. */
 static uint32_t *slot_of(const struct pool *blocks, const struct tcp_buf *b, uint32_t block)
 {
-    if (!has_table(b))
-        return (uint32_t *)&b->slot[block & (BUF_INLINE - 1)];
     const uint32_t half = b->table[half_of(block)];
-    return half ? (uint32_t *)(void *)block_of(blocks, half) + (block & (BUF_HALF - 1)) : NULL;
+    if (half)
+        return (uint32_t *)(void *)block_of(blocks, half) + (block & (BUF_HALF - 1));
+    return has_table(b) ? NULL : (uint32_t *)&b->slot[block & (BUF_INLINE - 1)];
 }
 
 static uint32_t take(struct pool *blocks)

@@ -4,8 +4,12 @@
 #include "base/checksum.h"
 #include "tcp/conn.h"
 
-/* fast_in.c: what is predicted, straight from the packet.  True: taken, and the packet with it. */
-bool tcp_fast_in(struct tcp *t, struct pkt *k, int64_t now_ns);
+/* fast_in.c: what is predicted, straight from the packet.  True: taken, and the packet with it; *r is a run that may go on. */
+struct tcp_likeness { uint64_t addrs, ack_to_window, option; uint32_t ports, ecr; uint16_t version_tos; };
+struct tcp_run { struct tcp_conn *c; uint32_t header_len; struct tcp_likeness like; struct tcp_seg s; };    /* c NULL: none */
+bool tcp_fast_in(struct tcp *t, struct tcp_run *r, struct pkt *k, int64_t now_ns);
+/* True: it was the next of the run, and is taken.  Between its segments nothing else may happen to the connection. */
+bool tcp_run_goes_on(struct tcp_run *r, struct pkt *k);
 bool tcp_predicted(const struct tcp_conn *c, const struct tcp_seg *s);
 /* fast.c: what is predicted but for its options.  True: taken. */
 bool tcp_fast(struct tcp_conn *c, struct tcp_seg *s);
@@ -24,7 +28,8 @@ void tcp_rcv_unplace(struct tcp_conn *c, uint32_t len);
 void tcp_sent_new(struct tcp_conn *c, uint32_t len, int64_t now_ns);
 /* pacer.c: `rate` is tcp_pacing_rate. */
 void tcp_pace_sent_at(struct tcp_conn *c, uint64_t rate, uint32_t len, bool from_rest, int64_t now_ns);
-/* info.c: new text in `segs` segments. */
+/* info.c: the next text has arrived in one segment; new text leaves in `segs` segments. */
+void tcp_tally_text_in(struct tcp_conn *c, uint32_t bytes);
 void tcp_tally_text_out(struct tcp_conn *c, uint32_t segs, uint32_t bytes);
 /* output.c: text in one packet; how much of `n` bytes, which one packet holds, fits the rules; `all`: no more is queued. */
 uint32_t tcp_packet_max(const struct tcp_conn *c);

@@ -98,9 +98,83 @@ static void learn(struct tcp_conn *c, const struct tcp_seg *s)
     tcp_sent_window(c, s->seq, s->ack, c->snd.wnd);
 }
 
-bool tcp_fast_in(struct tcp *t, struct pkt *k, int64_t now_ns)
+/* -------------------------------------------------------------------- runs */
+
+static const uint8_t but_push[8] = { 0xff, 0xff, 0xff, 0xff, 0xff, (uint8_t)~PSH, 0xff, 0xff };    /* of bytes 8 to 15 of the header */
+
+/* What two segments of a run have in common: all but what stands in the order of their text. */
+static struct tcp_likeness likeness(const struct pkt *k, uint32_t header_len)
+{
+    struct tcp_likeness l = { 0 };
+    const uint8_t *ip = k->data + k->net_off, *h = k->data + k->l4_off;
+    uint64_t mask;
+    memcpy(&l.version_tos, ip, 2);              /* ECN's codepoint among it */
+    memcpy(&l.addrs, ip + 12, 8);
+    memcpy(&l.ports, h, 4);
+    memcpy(&l.ack_to_window, h + 8, 8);
+    memcpy(&mask, but_push, sizeof mask);
+    l.ack_to_window &= mask;
+    if (header_len == TCP_HEADER)
+        return l;
+    memcpy(&l.option, h + TCP_HEADER, 8);
+    memcpy(&l.ecr, h + TCP_HEADER + 8, 4);
+    return l;
+}
+
+static bool alike(const struct tcp_likeness *a, const struct tcp_likeness *b)
+{
+    return a->addrs == b->addrs && a->ports == b->ports && a->ack_to_window == b->ack_to_window && a->option == b->option &&
+           a->ecr == b->ecr && a->version_tos == b->version_tos;
+}
+
+/* More may follow that differs in nothing but its place in the stream. */
+static void begin_run(struct tcp_run *r, struct tcp_conn *c, const struct tcp_seg *s)
+{
+    r->c = NULL;
+    if (s->text_len == 0 || s->pkt->gso_size || !is_no_news(c, s))
+        return;
+    r->c = c;
+    r->s = *s;
+    r->header_len = pkt_l4_len(s->pkt) - s->text_len;
+    r->like = likeness(s->pkt, r->header_len);
+}
+
+/* The next of the run: the acknowledgment, the window, the time stamps and the codepoint are those of before. */
+bool tcp_run_goes_on(struct tcp_run *r, struct pkt *k)
+{
+    struct tcp_conn *c = r->c;
+    struct tcp_seg *s = &r->s;
+    const uint32_t len = pkt_l4_len(k);
+    if (!c || len <= r->header_len || k->gso_size || k->group)
+        return false;
+    const struct tcp_likeness like = likeness(k, r->header_len);
+    if (!alike(&like, &r->like))
+        return false;
+    s->seq = seq(load_be32(k->data + k->l4_off + 4));
+    s->text_len = s->len = len - r->header_len;
+    if (!seq_eq(s->seq, c->rcv.nxt) || s->text_len > rcv_wnd(c))
+        return false;
+    s->pkt = k;
+    s->text = k->data + k->l4_off + r->header_len;
+    s->part = (uint16_t)s->text_len;
+    if (!place_text(c, s))
+        return false;
+    if (c->ecn.mode != ECN_NONE)
+        tcp_ecn_arrived(c, s);
+    tcp_sent_window(c, s->seq, s->ack, c->snd.wnd);
+    tcp_rcv_take(c, s->text_len);
+    tcp_owe_text_ack(c, s->text_len, s->part, s->now_ns);
+    tcp_tally_text_in(c, s->text_len);
+    if (c->owed.now)
+        tcp_wake(c);
+    pkt_free(k);
+    return true;
+}
+
+bool tcp_fast_in(struct tcp *t, struct tcp_run *r, struct pkt *k, int64_t now_ns)
 {
     struct tcp_seg s;
+    r->c = NULL;
     if (!read_segment(k, &s, now_ns))
         return false;
     struct tcp_node *n = demux_find(t, s.local, s.remote, s.local_port, s.remote_port);
@@ -122,6 +196,7 @@ bool tcp_fast_in(struct tcp *t, struct pkt *k, int64_t now_ns)
     tcp_tally_after(c, &mark, now_ns);
     if (tcp_owes(c))
         tcp_wake(c);
+    begin_run(r, c, &s);
     pkt_free(k);
     return true;
 }

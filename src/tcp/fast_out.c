@@ -19,7 +19,7 @@ static bool predicted(const struct tcp_conn *c, int64_t now_ns)
     const struct tcp_due *d = &c->due;
     if (c->state != ESTABLISHED || c->hold || c->fin_queued || c->cork || c->owed.each || c->timeout_due)
         return false;
-    if (d->syn || d->probe || d->keepalive || d->force || d->tail || c->pmtu.works || c->snd.wnd == 0 || seq_lt(c->snd.nxt, c->snd.up))
+    if (d->syn || d->probe || d->keepalive || d->force || d->tail || tcp_rare(c)->pmtu.works || c->snd.wnd == 0 || seq_lt(c->snd.nxt, c->snd.up))
         return false;
     if (c->ecn.mode == ECN_CLASSIC || c->ecn.answer_due || (c->flight && !flight_is_plain(c->flight)))
         return false;

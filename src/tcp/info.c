@@ -17,6 +17,13 @@ void tcp_tally_out(struct tcp_conn *c, const struct tcp_tx *x)
         tcp_rare_need(c)->tally.bytes_resent += x->len;
 }
 
+void tcp_tally_text_in(struct tcp_conn *c, uint32_t bytes)
+{
+    c->tally.segs_in++;
+    c->tally.text_in++;
+    c->tally.bytes_received += bytes;
+}
+
 void tcp_tally_text_out(struct tcp_conn *c, uint32_t segs, uint32_t bytes)
 {
     c->tally.segs_out += segs;
