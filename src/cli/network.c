@@ -55,8 +55,10 @@ bool network_open_wire(struct network *n, const struct network_opts *o)
         }
     }
     const struct device_opts d = { .name = n->via.name, .no_offload = n->via.offload != VIA_OFFLOAD_ON,
-                                   .soft_offload = n->via.offload == VIA_OFFLOAD_SOFT, .many = n->n_cores > 0, .queue = n->core };
-    const enum plumb_err e = n->kind == VIA_TAP ? tap_open(&dev, &d, error) : packet_open(&dev, &d, error);
+                                   .soft_offload = n->via.offload == VIA_OFFLOAD_SOFT, .many = n->n_cores > 0, .queue = n->core,
+                                   .queues = n->n_cores ? n->n_cores : 1 };
+    const enum plumb_err e = n->kind == VIA_TAP ? tap_open(&dev, &d, error) : n->kind == VIA_XDP ? xdp_open(&dev, &d, error) :
+                             packet_open(&dev, &d, error);
     if (e != PLUMB_OK) {
         complain("%s", error);
         return false;
@@ -192,7 +194,7 @@ void network_describe(const struct network *n, char out[200])
     else if (n->kind == VIA_HOST)
         snprintf(out, 200, "host network: the host's own sockets");
     else
-        snprintf(out, 200, "wire: %s %s, plumb's MAC %s", n->kind == VIA_TAP ? "tap" : "packet socket on", n->via.name,
+        snprintf(out, 200, "wire: %s %s, plumb's MAC %s", n->drive.device.what, n->via.name,
                  mac_text(n->drive.device.mac, mac));
 }
 
@@ -234,7 +236,7 @@ static const char *down_text(struct network *n, enum device_link link)
     if (link == DEVICE_GONE)
         return why_ended(n, NETWORK_LOST);
     if (link == DEVICE_NO_CARRIER)
-        return not_ready(n, "%s has no carrier%s", n->kind == VIA_PACKET ? ": its other end is down" : "");
+        return not_ready(n, "%s has no carrier%s", n->kind != VIA_TAP ? ": its other end is down" : "");
     if (n->drive.device.made_here)
         return not_ready(n, "%s did not exist; a new one is down until somebody brings it up (make one that stays: ip tuntap add dev %s mode tap)",
                          n->via.name);

@@ -60,14 +60,14 @@ static bool pairs(struct via *v, char *text, char error[200])
 
 bool via_parse(const char *text, struct via *out, char error[200])
 {
-    static const struct { const char *prefix; enum via_kind kind; } wires[] = { { "tap:", VIA_TAP }, { "packet:", VIA_PACKET } };
+    static const struct { const char *prefix; enum via_kind kind; } wires[] = { { "tap:", VIA_TAP }, { "packet:", VIA_PACKET }, { "xdp:", VIA_XDP } };
     char copy[512];
     *out = (struct via){ 0 };
     if (strcmp(text, "host") == 0 || strcmp(text, "virtual") == 0) {
         out->kind = text[0] == 'h' ? VIA_HOST : VIA_VIRTUAL;
         return true;
     }
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof wires / sizeof wires[0]; i++) {
         const size_t n = strlen(wires[i].prefix);
         if (strncmp(text, wires[i].prefix, n) != 0 || strlen(text) >= sizeof copy)
             continue;
@@ -81,6 +81,6 @@ bool via_parse(const char *text, struct via *out, char error[200])
         snprintf(out->name, sizeof out->name, "%.15s", copy);
         return !comma || pairs(out, comma, error);
     }
-    snprintf(error, 200, "--via %.60s: it takes tap:NAME, packet:IFACE, host or virtual", text);
+    snprintf(error, 200, "--via %.60s: it takes tap:NAME, packet:IFACE, xdp:IFACE, host or virtual", text);
     return false;
 }

@@ -1,13 +1,14 @@
 /* --via V: which network a command runs on.
  *   tap:NAME[,addr=A/LEN]...[,gw=G][,dns=D][,mtu=M][,offload=on|soft|off]   a TAP interface
- *   packet:IFACE,...                                   an interface of the host
+ *   packet:IFACE,...                                   an interface of the host, by a packet socket
+ *   xdp:IFACE,...                                      the same by AF_XDP
  *   host                                               the host's own sockets
  *   virtual                                            the internet inside plumb */
 #pragma once
 #include "base/addr.h"
 #include <stdint.h>
 
-enum via_kind { VIA_UNSET, VIA_VIRTUAL, VIA_HOST, VIA_TAP, VIA_PACKET };
+enum via_kind { VIA_UNSET, VIA_VIRTUAL, VIA_HOST, VIA_TAP, VIA_PACKET, VIA_XDP };
 /* Checksums and segmentation are left to the device; done by plumb's stack; every packet has wire size and its checksum. */
 enum via_offload { VIA_OFFLOAD_ON, VIA_OFFLOAD_SOFT, VIA_OFFLOAD_OFF };
 enum { VIA_ADDRS = 4 };

@@ -27,6 +27,7 @@ struct device {
     void      *own;                     /* of this kind of device */
     int        fd;                      /* readable: frames wait; writable: there is room again */
     char       name[16];
+    const char *what;                   /* "tap", for people */
     struct mac mac;                     /* plumb's own on this link */
     uint16_t   mtu;
     bool       tx_csum;                 /* completes partial checksums */
@@ -44,7 +45,7 @@ struct device_opts {
     bool no_offload;                    /* whole checksums and wire-size frames only, both ways */
     bool soft_offload;                  /* large packets are cut and joined by the stack */
     bool many;                          /* one of several on this interface, in order from queue 0 */
-    unsigned queue;
+    unsigned queue, queues;             /* of so many [1] */
 };
 
 /* Attaches to a TAP that exists, or creates one; never sets the kernel's address
@@ -52,6 +53,8 @@ struct device_opts {
 enum plumb_err tap_open(struct device *d, const struct device_opts *o, char error[DEVICE_ERROR]);
 /* A packet socket on an interface of the host, beside the host's own use of it. */
 enum plumb_err packet_open(struct device *d, const struct device_opts *o, char error[DEVICE_ERROR]);
+/* An AF_XDP socket on one receive queue of an interface of the host. */
+enum plumb_err xdp_open(struct device *d, const struct device_opts *o, char error[DEVICE_ERROR]);
 void device_close(struct device *d);    /* all zero but fd -1 is fine */
 
 void device_recv(struct device *d, struct pkt_pools *pools, struct batch *b, int64_t now_ns);

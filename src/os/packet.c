@@ -75,6 +75,7 @@ enum plumb_err packet_open(struct device *d, const struct device_opts *o, char e
     snprintf(d->name, sizeof d->name, "%.15s", iface);
     d->mtu = (uint16_t)(r.ifr_mtu < 65535 ? r.ifr_mtu : 65535);
     d->mac = device_mac(iface);
+    d->what = "packet socket on";
     d->tx_csum = !o->no_offload;
     d->gso_max = o->no_offload ? 0 : 65535;
     d->soft_offload = o->soft_offload;

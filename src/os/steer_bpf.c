@@ -1,23 +1,13 @@
 #include "os/steer_bpf.h"
-#include <linux/bpf.h>
+#include "os/bpf_insn.h"
 #include <linux/filter.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 /* R6: the packet, R7: length of the IP header, R8: protocol, R9: the hash.  A load beyond the
  * packet's end ends the program with 0. */
-#define INSN(c, d, s, o, i)     ((struct bpf_insn){ .code = (uint8_t)(c), .dst_reg = (d), .src_reg = (s), .off = (int16_t)(o), .imm = (int32_t)(i) })
-#define MOV(d, s)               INSN(BPF_ALU64 | BPF_MOV | BPF_X, d, s, 0, 0)
-#define MOVI(d, i)              INSN(BPF_ALU64 | BPF_MOV | BPF_K, d, 0, 0, i)
-#define ALU(op, d, s)           INSN(BPF_ALU64 | (op) | BPF_X, d, s, 0, 0)
-#define ALUI(op, d, i)          INSN(BPF_ALU64 | (op) | BPF_K, d, 0, 0, i)
-#define ALU32I(op, d, i)        INSN(BPF_ALU | (op) | BPF_K, d, 0, 0, i)
-#define JUMPI(op, d, i, off)    INSN(BPF_JMP | (op) | BPF_K, d, 0, off, i)
-#define JUMP(off)               INSN(BPF_JMP | BPF_JA, 0, 0, off, 0)
-#define LOAD(size, at)          INSN(BPF_LD | BPF_ABS | (size), 0, 0, 0, SKF_NET_OFF + (at))     /* into R0, host order */
+#define LOAD_IP(size, at)       INSN(BPF_LD | BPF_ABS | (size), 0, 0, 0, SKF_NET_OFF + (at))     /* into R0, host order */
 #define LOAD_L4(size, at)       INSN(BPF_LD | BPF_IND | (size), 0, 7, 0, SKF_NET_OFF + (at))
-#define CONST64(d, v)           INSN(BPF_LD | BPF_DW | BPF_IMM, d, 0, 0, (uint32_t)(v)), INSN(0, 0, 0, 0, (uint32_t)((uint64_t)(v) >> 32))
-#define EXIT                    INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
 /* steer_mix(R9, R0): seven instructions, of which CONST64 is two. */
 #define MIX                     ALU(BPF_XOR, 9, 0), CONST64(1, UINT64_C(0x9e3779b97f4a7c15)), ALU(BPF_MUL, 9, 1), \
                                 MOV(1, 9), ALUI(BPF_RSH, 1, 32), ALU(BPF_XOR, 9, 1)
@@ -26,16 +16,15 @@ enum { FRAGMENT = 0x3fff, MIX_LEN = 7 };
 
 int steer_bpf_load(const struct steer *s)
 {
-    /* Jumps count instructions from the next one. */
     const struct bpf_insn program[] = {
         MOV(6, 1),
         CONST64(9, s->key),
-        LOAD(BPF_B, 0), MOV(7, 0), ALUI(BPF_AND, 0, 0xf0),
+        LOAD_IP(BPF_B, 0), MOV(7, 0), ALUI(BPF_AND, 0, 0xf0),
         JUMPI(BPF_JEQ, 0, 0x40, 2),                             /* IPv4 */
         MOVI(0, 0), EXIT,                                       /* zero: */
         ALUI(BPF_AND, 7, 0x0f), ALUI(BPF_LSH, 7, 2),
-        LOAD(BPF_H, 6), JUMPI(BPF_JSET, 0, FRAGMENT, -6),
-        LOAD(BPF_B, 9), MOV(8, 0),
+        LOAD_IP(BPF_H, 6), JUMPI(BPF_JSET, 0, FRAGMENT, -6),
+        LOAD_IP(BPF_B, 9), MOV(8, 0),
         JUMPI(BPF_JEQ, 8, IP_TCP, MIX_LEN + 5),                 /* to full */
         JUMPI(BPF_JNE, 8, IP_UDP, -10),
         LOAD_L4(BPF_H, 2),
@@ -43,8 +32,8 @@ int steer_bpf_load(const struct steer *s)
         JUMPI(BPF_JLT, 0, STEER_UDP_FIRST, MIX_LEN + 1),        /* to full */
         MIX,
         JUMP(3 * MIX_LEN + 7),                                  /* to out */
-        LOAD(BPF_W, 12), MIX,                                   /* full: from whom */
-        LOAD(BPF_W, 16), MIX,                                   /* to whom */
+        LOAD_IP(BPF_W, 12), MIX,                                   /* full: from whom */
+        LOAD_IP(BPF_W, 16), MIX,                                   /* to whom */
         LOAD_L4(BPF_W, 0), MOV(1, 0), ALU32I(BPF_LSH, 1, 16), ALUI(BPF_RSH, 0, 16), ALU(BPF_OR, 0, 1), MIX,     /* to which port, from which */
         MOV(0, 9), ALU32I(BPF_MOD, 0, s->n), EXIT,              /* out: */
     };

@@ -106,6 +106,7 @@ enum plumb_err tap_open(struct device *d, const struct device_opts *o, char erro
     }
     d->mtu = mtu_of(name);
     d->mac = device_mac(name);
+    d->what = "tap";
     d->tx_csum = offload;
     d->gso_max = offload ? 65535 : 0;
     d->soft_offload = o->soft_offload || (!offload && !o->no_offload);
