@@ -53,16 +53,21 @@ csum_t csum_add(csum_t c, const void *bytes, size_t len)
     return (csum_t){ csum_carry(sum, tail_sum(p, len)) };
 }
 
-/* Copies and adds: whole blocks in one pass, the rest, which is short, in two. */
+/* Copies and adds, whole blocks first; what is added comes from `from`: what was just written is slow to read. */
 static csum_t copy(csum_t c, uint8_t *to, const uint8_t *from, size_t len)
 {
     const size_t whole = len / CSUM_BLOCK * CSUM_BLOCK;
+    uint64_t sum = c.sum;
     if (whole)
-        c.sum = csum_carry(c.sum, csum_copy_blocks(to, from, whole / CSUM_BLOCK));
-    memcpy(to + whole, from + whole, len - whole);
-    for (to += whole, len -= whole; len >= 8; to += 8, len -= 8)
-        c.sum = csum_carry(c.sum, word64(to));
-    return (csum_t){ csum_carry(c.sum, tail_sum(to, len)) };
+        sum = csum_carry(sum, csum_copy_blocks(to, from, whole / CSUM_BLOCK));
+    for (to += whole, from += whole, len -= whole; len >= 8; to += 8, from += 8, len -= 8) {
+        const uint64_t w = word64(from);
+        memcpy(to, &w, sizeof w);
+        sum = csum_carry(sum, w);
+    }
+    for (size_t i = 0; i < len; i++)
+        to[i] = from[i];
+    return (csum_t){ csum_carry(sum, tail_sum(from, len)) };
 }
 
 /* A piece that starts at an odd offset has the bytes of every word swapped. */

@@ -115,6 +115,16 @@ struct pkt *pkt_copy(struct pkt_pools *pools, const struct pkt *k)
     return copy;
 }
 
+/* The linear bytes; of a short header always as many, which takes no call. */
+static void copy_linear(struct pkt *to, const struct pkt *k)
+{
+    enum { SHORT = 64 };
+    if (k->len <= SHORT && k->head + SHORT <= PKT_SMALL)
+        memcpy(pkt_head(to), pkt_head_const(k), SHORT);
+    else
+        memcpy(pkt_head(to), pkt_head_const(k), k->len);
+}
+
 static void set_csum(struct pkt *k, csum_t sum)
 {
     uint16_t field = csum_finish(sum);
@@ -131,7 +141,7 @@ struct pkt *pkt_copy_out(struct pkt_pools *pools, const struct pkt *k)
     struct pkt *copy = copy_facts(pools, k);
     if (!copy)
         return NULL;
-    memcpy(pkt_head(copy), pkt_head_const(k), k->len);
+    copy_linear(copy, k);
     const uint32_t linear = pkt_l4_len(k);
     uint8_t *to = pkt_l4(copy) + linear;
     csum_t sum = csum_add((csum_t){ 0 }, k->data + k->l4_off, linear);

@@ -21,7 +21,7 @@ enum {
     PKT_LARGE       = 68 * 1024,        /* a 64 KiB packet with all its headers */
     PKT_SLICES_MAX  = 18,
     BATCH_MAX       = 64,
-    BATCH_BYTES_MAX = 256 * 1024,
+    BATCH_BYTES_MAX = 128 * 1024,
     IFACE_MAX       = 16
 };
 

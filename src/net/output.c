@@ -23,8 +23,7 @@ static void push_header(struct inet *n, struct pkt *k)
                      .ttl = k->ttl ? k->ttl : n->ttl, .proto = k->proto, .dont_fragment = k->dont_fragment };
     h.id = k->dont_fragment ? n->atomic_id++ : next_id(n, p, k->proto);     /* §4.1: an atomic datagram's id says nothing */
     k->l4_off = (uint16_t)k->head;
-    struct writer w = writer_of(pkt_push(k, IP4_HEADER), IP4_HEADER);
-    ip4_write(&w, &h);
+    ip4_put(pkt_push(k, IP4_HEADER), &h);
     k->net_off = (uint16_t)k->head;
 }
 

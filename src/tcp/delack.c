@@ -43,6 +43,11 @@ void tcp_owe_text_ack(struct tcp_conn *c, uint32_t bytes, uint16_t part, int64_t
     if (part > c->rcv_mss)
         c->rcv_mss = part;                      /* the largest segment the peer has sent */
     o->bytes += bytes;
+    if (o->now && !o->each && o->heard_ns == now_ns) {      /* of the same batch: nothing changes */
+        if (o->quick && !o->pingpong)
+            o->quick--;
+        return;
+    }
     if (part < bytes || o->parts)               /* a large packet holds two at least */
         o->parts = 2;
     else

@@ -88,6 +88,19 @@ bool board_can_send(const struct pool *p, const struct scoreboard *b, uint32_t r
     return may_take(p, b, reserve) || !(board_seg(p, b->all.last)->flags & SENT_SACKED);
 }
 
+/* Behind all others, in both orders. */
+static void append(const struct pool *p, struct scoreboard *b, struct sent_seg *s)
+{
+    const uint32_t me = number(p, s);
+    s->next = s->qnext = 0;
+    s->prev = b->all.last;
+    s->qprev = b->net.last;
+    *(s->prev ? &board_seg(p, s->prev)->next : &b->all.first) = me;
+    *(s->qprev ? &board_seg(p, s->qprev)->qnext : &b->net.first) = me;
+    b->all.last = b->net.last = me;
+    b->count++;
+}
+
 struct sent_seg *board_sent(struct pool *p, struct scoreboard *b, seq_t from, seq_t to, int64_t now_ns, uint32_t reserve)
 {
     struct sent_seg *s = take(p, b, reserve);
@@ -98,14 +111,14 @@ struct sent_seg *board_sent(struct pool *p, struct scoreboard *b, seq_t from, se
         unlink_queue(p, &b->net, s);
         s->to = to;
         s->flags = (uint8_t)((s->flags & ~SENT_DELIVERED) | SENT_MANY);   /* not all of it was */
+        link_queue(p, &b->net, s, b->net.last);
     } else {
         s->from = from;
         s->to = to;
         s->flags = 0;
-        link_seq(p, b, s, b->all.last);
+        append(p, b, s);
     }
     s->sent_ns = stamp(b, now_ns);
-    link_queue(p, &b->net, s, b->net.last);
     return s;
 }
 
@@ -211,6 +224,22 @@ void board_trim(struct pool *p, struct scoreboard *b, seq_t ack)
         drop(p, b, s);
     else
         s->from = ack;
+}
+
+bool board_pop(struct pool *p, struct scoreboard *b, seq_t ack, struct sent_seg *out)
+{
+    const uint32_t me = b->all.first;
+    struct sent_seg *s = board_seg(p, me);
+    if (!s || s->flags || !seq_le(s->to, ack) || b->net.first != me || b->cursor == me)
+        return false;
+    *out = *s;
+    b->all.first = s->next;
+    b->net.first = s->qnext;
+    *(s->next ? &board_seg(p, s->next)->prev : &b->all.last) = 0;
+    *(s->qnext ? &board_seg(p, s->qnext)->qprev : &b->net.last) = 0;
+    b->count--;
+    pool_put(p, s);
+    return true;
 }
 
 void board_clear(struct pool *p, struct scoreboard *b)

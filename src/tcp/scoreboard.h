@@ -67,6 +67,8 @@ struct sent_seg *board_sack(struct pool *p, struct scoreboard *b, struct sent_se
 void board_unsack(struct pool *p, struct scoreboard *b, struct sent_seg *s);
 /* The first record is acknowledged up to `ack`, wholly or in part. */
 void board_trim(struct pool *p, struct scoreboard *b, seq_t ack);
+/* Takes the first record away, which was sent once, is the oldest in the network and is acknowledged whole.  False: it is not so. */
+bool board_pop(struct pool *p, struct scoreboard *b, seq_t ack, struct sent_seg *out);
 void board_clear(struct pool *p, struct scoreboard *b);
 /* The record that holds `at`, or the first behind it; NULL: none, or it takes more than
  * *steps, which are counted down.  The next search goes on where this one ended. */

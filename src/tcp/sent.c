@@ -160,9 +160,34 @@ void tcp_sent_delivered(struct tcp_conn *c, const struct sent_seg *s, uint32_t b
     n->last_rtt_ns = n->last_rtt_ns < 0 ? rtt_ns : time_min(n->last_rtt_ns, rtt_ns);
 }
 
+/* Those that were sent once and in order, as nearly all are: what each says of the round trip and of the rate the last
+ * says best, but for the longest round trip, which is the first's. */
+static void acked_in_order(struct tcp_conn *c, seq_t ack, struct tcp_news *n)
+{
+    struct scoreboard *b = &c->flight->board;
+    struct sent_seg first, last;
+    const struct sent_seg *s = board_first(&c->t->sent, b);
+    if (c->t->cfg.no_fast_path || !s || seq_lt(s->from, c->flight->rack.fack) || !board_pop(&c->t->sent, b, ack, &first))
+        return;                                 /* what lies below fack was overtaken: rack.c looks at each */
+    uint32_t more = 0;
+    last = first;
+    for (struct sent_seg next; board_pop(&c->t->sent, b, ack, &next); last = next)
+        more += seg_len(&last);
+    if (more == 0) {
+        tcp_sent_delivered(c, &first, seg_len(&first), n);
+        return;
+    }
+    n->first_rtt_ns = time_max(n->first_rtt_ns, time_max(n->time_ns - first.sent_ns, 0));
+    n->original |= seq_le(first.to, c->flight->undo.until);
+    n->delivered += more;
+    tcp_rate_on_delivered(c, &first, more, n->time_ns);
+    tcp_sent_delivered(c, &last, seg_len(&last), n);
+}
+
 static void acked(struct tcp_conn *c, seq_t ack, struct tcp_news *n)
 {
     struct scoreboard *b = &c->flight->board;
+    acked_in_order(c, ack, n);
     for (struct sent_seg *s; (s = board_first(&c->t->sent, b)) && seq_lt(s->from, ack);) {
         const bool whole = seq_le(s->to, ack);
         tcp_sent_delivered(c, s, (uint32_t)seq_diff(seq_min(s->to, ack), s->from), n);

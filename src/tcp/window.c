@@ -185,8 +185,9 @@ enum why tcp_rcv_text(struct tcp_conn *c, seq_t seq, const uint8_t *text, uint32
 bool tcp_rcv_place(struct tcp_conn *c, const uint8_t *text, uint32_t len, csum_t *sum, size_t offset)
 {
     const uint32_t pos = rcv_pos(c, c->rcv.nxt);
+    const bool fits = unread(c) && pos % TCP_BLOCK && pos % TCP_BLOCK + len <= TCP_BLOCK;   /* behind what nobody has read, in its block */
     const struct buf_range r = { .first = rcv_pos(c, c->rcv.read), .pos = pos, .len = len, .spare = spare_for(c, true) };
-    if (!buf_need(&c->t->blocks, &c->rbuf, &r))
+    if (!fits && !buf_need(&c->t->blocks, &c->rbuf, &r))
         return false;
     for (uint32_t n, done = 0; done < len; done += n) {
         uint8_t *to = buf_at(&c->t->blocks, &c->rbuf, pos + done, &n);

@@ -1,7 +1,7 @@
 #include "wire/ip4.h"
 #include "base/checksum.h"
 
-enum { FLAG_DF = 0x4000, FLAG_MF = 0x2000, OFFSET_MASK = 0x1fff };
+enum { OFFSET_MASK = 0x1fff };
 enum { OPT_END = 0, OPT_NOP = 1, OPT_LOOSE_ROUTE = 131, OPT_STRICT_ROUTE = 137 };
 enum { AT_TTL = 8, AT_CHECKSUM = 10 };
 
@@ -47,7 +47,7 @@ enum why ip4_read(struct reader *r, struct ip4 *out)
     const uint16_t frag = load_be16(h + 6);
     *out = (struct ip4){ .src = addr4_bytes(h + 12), .dst = addr4_bytes(h + 16), .total_len = load_be16(h + 2), .id = load_be16(h + 4),
                          .frag_offset = (uint16_t)((frag & OFFSET_MASK) * 8), .header_len = header_len, .tos = h[1], .ttl = h[AT_TTL],
-                         .proto = h[9], .dont_fragment = frag & FLAG_DF, .more_fragments = frag & FLAG_MF };
+                         .proto = h[9], .dont_fragment = frag & IP4_DF, .more_fragments = frag & IP4_MF };
     if (out->total_len < header_len || out->total_len > available)
         return WHY_IP_TOTAL_LENGTH;
     if (header_len == IP4_HEADER)
@@ -59,17 +59,8 @@ enum why ip4_read(struct reader *r, struct ip4 *out)
 void ip4_write(struct writer *w, const struct ip4 *h)
 {
     uint8_t *p = wr_space(w, IP4_HEADER);
-    if (!p)
-        return;
-    /* words as they lie in memory: the checksum is of what is at hand, not of what was just written in pieces */
-    uint32_t word[IP4_HEADER / 4] = {
-        be32((uint32_t)(4 << 4 | IP4_HEADER / 4) << 24 | (uint32_t)h->tos << 16 | h->total_len),
-        be32((uint32_t)h->id << 16 | (h->dont_fragment ? FLAG_DF : 0u) | (h->more_fragments ? FLAG_MF : 0u) | h->frag_offset / 8u),
-        be32((uint32_t)h->ttl << 24 | (uint32_t)h->proto << 16),
-        h->src.w[3], h->dst.w[3] };
-    const csum_t sum = { (uint64_t)word[0] + word[1] + word[2] + word[3] + word[4] };
-    word[2] += be32(host16(csum_finish(sum)));
-    memcpy(p, word, sizeof word);
+    if (p)
+        ip4_put(p, h);
 }
 
 void ip4_decrement_ttl(uint8_t *header)

@@ -2,6 +2,7 @@
 #pragma once
 #include "base/bytes.h"
 #include "base/addr.h"
+#include "base/checksum.h"
 #include "trace/trace.h"
 
 enum { IP4_HEADER = 20, IP4_HEADER_MAX = 60, IP_ICMP = 1, IP_IGMP = 2, IP_TCP = 6, IP_UDP = 17, IP_ICMP6 = 58 };
@@ -22,5 +23,19 @@ struct ip4 {
 enum why ip4_read(struct reader *r, struct ip4 *out);
 /* Writes a 20-byte header with its checksum; header_len and source_route are ignored. */
 void ip4_write(struct writer *w, const struct ip4 *h);
+/* The same into 20 bytes: words as they lie in memory, so that the checksum is of what is at hand and not of what was
+ * just written in pieces. */
+enum { IP4_DF = 0x4000, IP4_MF = 0x2000 };
+static inline void ip4_put(uint8_t *to, const struct ip4 *h)
+{
+    uint32_t word[IP4_HEADER / 4] = {
+        be32((uint32_t)(4 << 4 | IP4_HEADER / 4) << 24 | (uint32_t)h->tos << 16 | h->total_len),
+        be32((uint32_t)h->id << 16 | (h->dont_fragment ? IP4_DF : 0u) | (h->more_fragments ? IP4_MF : 0u) | h->frag_offset / 8u),
+        be32((uint32_t)h->ttl << 24 | (uint32_t)h->proto << 16),
+        h->src.w[3], h->dst.w[3] };
+    const csum_t sum = { (uint64_t)word[0] + word[1] + word[2] + word[3] + word[4] };
+    word[2] += be32(host16(csum_finish(sum)));
+    memcpy(to, word, sizeof word);
+}
 /* Lowers the TTL of a valid header in place by one and mends its checksum. */
 void ip4_decrement_ttl(uint8_t *header);
