@@ -7,7 +7,7 @@ LWIP_IS = "lwIP 2.1.3 (Debian source), NO_SYS, no SACK, no time stamps"
 
 
 def build_lwip():
-    if os.path.exists(LWIP):
+    if os.path.exists(LWIP) and os.path.exists(os.path.join(PEERS, "lwip", "lwip_tap")):
         return
     log = os.path.join(PEERS, "lwip.log")
     os.makedirs(PEERS, exist_ok=True)

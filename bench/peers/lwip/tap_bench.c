@@ -204,6 +204,8 @@ int main(int argc, char **argv)
         return fprintf(stderr, "lwip_tap client HOST up|down|rr|crr SECONDS IN-FLIGHT | server\n"), 2;
     signal(SIGTERM, on_signal);
     open_tap();
+    for (const int64_t up_ns = clock_ns(CLOCK_MONOTONIC) + 300000000; client && clock_ns(CLOCK_MONOTONIC) < up_ns; sys_check_timeouts())
+        tapif_select(&tap);                     /* the kernel has just seen the carrier: a SYN sent now would be lost */
     const int64_t start_ns = clock_ns(CLOCK_MONOTONIC), cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
     if (client) {
         for (int i = 0; i < 4; i++)
@@ -224,6 +226,8 @@ int main(int argc, char **argv)
         sys_check_timeouts();
     }
     const double seconds = (double)(clock_ns(CLOCK_MONOTONIC) - start_ns) / 1e9, cpu_s = (double)(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_ns) / 1e9;
+    if (client && bytes + trips == 0)
+        return fprintf(stderr, "lwip_tap: no answer\n"), 1;
     if (client)
         report(seconds, cpu_s);
     else
