@@ -24,9 +24,9 @@ def sh(*command):
 class Net:
     """Two namespaces and what joins them; removed on the way out, whatever happens."""
 
-    def __init__(self, link, congestion):
+    def __init__(self, link, congestion, small):
         self.a, self.b = (f"plumb-{os.getpid()}-{x}" for x in "ab")
-        self.link, self.congestion, self.running = link, congestion, []
+        self.link, self.congestion, self.small, self.running = link, congestion, small, []
 
     def __enter__(self):
         atexit.register(self.__exit__)
@@ -49,6 +49,8 @@ class Net:
             sh("ip", "-n", self.b, "link", "set", "e1", "up")
         if self.link == "veth":
             self.address(self.b, "e1", "10.9.0.2")
+        if self.small:
+            sh("ip", "-n", self.a, "link", "set", "e0", "gso_max_segs", "1")
         sh("ip", "-n", self.a, "link", "set", "e0", "up")
         self.address(self.a, "e0", "10.9.0.1")
 
@@ -85,17 +87,17 @@ class Net:
         return out
 
 
-def plumb_on(link, offload="on"):
+def plumb_on(link, more):
     if link == "veth":
         return ["--via", "host"]
-    return ["--via", f"{'tap:e0' if link == 'tap' else 'packet:e1'},addr=10.9.0.2/24,gw=10.9.0.1,offload={offload}"]
+    return ["--via", f"{'tap:e0' if link == 'tap' else 'packet:e1'},addr=10.9.0.2/24,gw=10.9.0.1{more}"]
 
 
-def client_of(program, link, mode, offload):
+def client_of(program, link, mode, more):
     n = IN_FLIGHT if mode == "crr" else 1
     if program == "lwip":
         return [LWIP_TAP, "client", "10.9.0.1", mode, str(SECONDS), str(n)]
-    return [PLUMB, "bench", "client", "10.9.0.1", mode, *plumb_on(link, offload), "-t", str(SECONDS), "-c", str(n)]
+    return [PLUMB, "bench", "client", "10.9.0.1", mode, *plumb_on(link, more), "-t", str(SECONDS), "-c", str(n)]
 
 
 def await_server(net):
@@ -107,12 +109,12 @@ def await_server(net):
     raise RuntimeError("the server does not listen")
 
 
-def run(program, link, mode, congestion, offload):
+def run(program, link, mode, congestion, small, more):
     """The figure of one run, and the CPU time of both ends for a KiB, a round trip or a connection, in us."""
-    with Net(link, congestion) as net:
+    with Net(link, congestion, small) as net:
         server = net.start(net.a, 1, PLUMB, "bench", "server", "--via", "host")
         await_server(net)
-        client = net.start(net.a if link == "tap" else net.b, 0, *client_of(program, link, mode, offload), env={"PRECONFIGURED_TAPIF": "e0"})
+        client = net.start(net.a if link == "tap" else net.b, 0, *client_of(program, link, mode, more), env={"PRECONFIGURED_TAPIF": "e0"})
         said = net.end(client)
         heard = net.end(server, signal.SIGTERM)
     found = re.search(r"^\w+ ([\d.]+) \S+ ([\d.]+) (?:ns|us) of CPU", said, re.M)
@@ -131,9 +133,10 @@ PEER_IS = {"kernel": "kernel to kernel over veth, plumb bench by host sockets",
            "lwip": "lwIP 2.1.3 (Debian source) on the same TAP by its own driver, the kernel its server"}
 
 
-def row(name, link, mode, peer, congestion="cubic", offload="on"):
+def row(name, link, mode, peer, congestion="cubic", small=False, more=""):
     cpu = {"ours": [], "peer": []}
-    said = f"{PEER_IS[peer]}; {congestion}, {f'{IN_FLIGHT} at once' if mode == 'crr' else 'one connection'}, offload={offload}"
+    said = f"{PEER_IS[peer]}; {congestion}, " + (f"{IN_FLIGHT} at once" if mode == "crr" else "one connection")
+    said += (", wire-size frames from the kernel" if small else "") + (f"; plumb with {more[1:]}" if more else "")
 
     def measured(who, *what):
         def measure():
@@ -146,13 +149,15 @@ def row(name, link, mode, peer, congestion="cubic", offload="on"):
             return figure
         return measure
 
-    theirs = ("lwip", "tap", mode, congestion, "on") if peer == "lwip" else ("plumb", "veth", mode, congestion, "on")
-    made = Row(name, MODES[mode], measured("ours", "plumb", link, mode, congestion, offload), peer, measured("peer", *theirs), said,
+    theirs = ("lwip", "tap", mode, congestion, small, "") if peer == "lwip" else ("plumb", "veth", mode, congestion, small, "")
+    made = Row(name, MODES[mode], measured("ours", "plumb", link, mode, congestion, small, more), peer, measured("peer", *theirs), said,
                more_is_better=mode != "rr")
     return made
 
 
 ROWS = [row(f"{link}.{mode}", link, mode, "kernel") for link in ("tap", "packet") for mode in MODES]
 ROWS += [row(f"tap.{mode}.lwip", "tap", mode, "lwip") for mode in MODES]
-ROWS += [row("tap.down.bbr", "tap", "down", "kernel", congestion="bbr"), row("packet.down.bbr", "packet", "down", "kernel", congestion="bbr"),
-         row("tap.up.soft", "tap", "up", "kernel", offload="soft"), row("tap.down.soft", "tap", "down", "kernel", offload="soft")]
+ROWS += [row(f"{link}.down.bbr", link, "down", "kernel", congestion="bbr") for link in ("tap", "packet")]
+ROWS += [row(f"tap.{mode}.soft", "tap", mode, "kernel", more=",offload=soft") for mode in ("up", "down")]
+ROWS += [row(f"packet.{mode}.ring", "packet", mode, "kernel", more=",ring=on") for mode in MODES]
+ROWS += [row("packet.down.small", "packet", "down", "kernel", small=True), row("packet.down.small.ring", "packet", "down", "kernel", small=True, more=",ring=on")]

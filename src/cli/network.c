@@ -56,7 +56,7 @@ bool network_open_wire(struct network *n, const struct network_opts *o)
     }
     const struct device_opts d = { .name = n->via.name, .no_offload = n->via.offload != VIA_OFFLOAD_ON,
                                    .soft_offload = n->via.offload == VIA_OFFLOAD_SOFT, .many = n->n_cores > 0, .queue = n->core,
-                                   .queues = n->n_cores ? n->n_cores : 1 };
+                                   .queues = n->n_cores ? n->n_cores : 1, .ring = n->via.ring };
     const enum plumb_err e = n->kind == VIA_TAP ? tap_open(&dev, &d, error) : n->kind == VIA_XDP ? xdp_open(&dev, &d, error) :
                              packet_open(&dev, &d, error);
     if (e != PLUMB_OK) {

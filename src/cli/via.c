@@ -41,7 +41,11 @@ static bool key_value(struct via *v, const char *key, const char *value, char er
         v->offload = strcmp(value, "off") == 0 ? VIA_OFFLOAD_OFF : strcmp(value, "soft") == 0 ? VIA_OFFLOAD_SOFT : VIA_OFFLOAD_ON;
         return v->offload != VIA_OFFLOAD_ON || strcmp(value, "on") == 0 || (snprintf(error, 200, "offload=%.20s is none of on, soft, off", value), false);
     }
-    snprintf(error, 200, "--via does not know \"%.40s\": the keys are addr gw dns mtu offload", key);
+    if (strcmp(key, "ring") == 0) {
+        v->ring = strcmp(value, "on") == 0;
+        return v->ring || strcmp(value, "off") == 0 || (snprintf(error, 200, "ring=%.20s is neither on nor off", value), false);
+    }
+    snprintf(error, 200, "--via does not know \"%.40s\": the keys are addr gw dns mtu offload ring", key);
     return false;
 }
 
@@ -50,7 +54,7 @@ static bool pairs(struct via *v, char *text, char error[200])
     for (char *save = NULL, *item = strtok_r(text, ",", &save); item; item = strtok_r(NULL, ",", &save)) {
         char *equals = strchr(item, '=');
         if (!equals)
-            return snprintf(error, 200, "--via: \"%.40s\" is not KEY=VALUE: the keys are addr gw dns mtu offload", item), false;
+            return snprintf(error, 200, "--via: \"%.40s\" is not KEY=VALUE: the keys are addr gw dns mtu offload ring", item), false;
         *equals = '\0';
         if (!key_value(v, item, equals + 1, error))
             return false;

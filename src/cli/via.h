@@ -1,6 +1,6 @@
 /* --via V: which network a command runs on.
  *   tap:NAME[,addr=A/LEN]...[,gw=G][,dns=D][,mtu=M][,offload=on|soft|off]   a TAP interface
- *   packet:IFACE,...                                   an interface of the host, by a packet socket
+ *   packet:IFACE[,ring=on],...                         an interface of the host, by a packet socket; ring: by blocks, up to 1 ms late
  *   xdp:IFACE,...                                      the same by AF_XDP
  *   host                                               the host's own sockets
  *   virtual                                            the internet inside plumb */
@@ -21,6 +21,7 @@ struct via {
     struct addr gw, dns;                /* ADDR_NONE: not given */
     uint16_t mtu;                       /* 0: the interface's */
     enum via_offload offload;
+    bool ring;                          /* packet: a ring of blocks */
 };
 
 /* False: `error` holds one line. */

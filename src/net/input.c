@@ -1,6 +1,7 @@
 /* IP in: is it well formed, may it come from there, is it for us, is it whole? */
 #include "base/checksum.h"
 #include "net/inet.h"
+#include "wire/tcp.h"
 
 /* RFC 1122 §3.2.1.3: what no host may carry as its source. */
 static bool source_bad(const struct inet *n, const struct pkt *k, const struct ip4 *h)
@@ -40,6 +41,17 @@ static enum why classify(const struct inet *n, struct pkt *k, const struct ip4 *
     return framed_to_all ? WHY_IP_FORWARD_GROUP : WHY_NONE;
 }
 
+/* What the device said of a packet may be of another header than the one found: then it said nothing. */
+static void hold_to_header(struct pkt *k, const struct ip4 *h, uint16_t l4_off)
+{
+    if (k->csum == CSUM_PARTIAL && k->l4_off != l4_off) {
+        k->csum = CSUM_NONE;
+        k->gso_size = 0;
+    }
+    if (k->gso_size && (h->proto != IP_TCP || h->total_len < h->header_len + TCP_HEADER))
+        k->gso_size = 0;
+}
+
 /* WHY_NONE: the packet is valid and cut to its length. */
 static enum why validate(struct inet *n, struct pkt *k, struct ip4 *h, bool *transit)
 {
@@ -50,8 +62,10 @@ static enum why validate(struct inet *n, struct pkt *k, struct ip4 *h, bool *tra
     if (h->source_route)
         return WHY_IP_SOURCE_ROUTE;
     pkt_trim(k, h->total_len);
+    const uint16_t l4_off = (uint16_t)(k->head + h->header_len);
+    hold_to_header(k, h, l4_off);
     k->net_off = (uint16_t)k->head;
-    k->l4_off = (uint16_t)(k->head + h->header_len);
+    k->l4_off = l4_off;
     k->proto = h->proto;
     if (source_bad(n, k, h))
         return WHY_IP_SOURCE_BAD;

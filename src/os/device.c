@@ -15,6 +15,9 @@ enum { PENDING_MAX = 1024 };
 void device_close(struct device *d)
 {
     pktq_free(&d->pending);
+    pkt_free(d->small);
+    pkt_free(d->large);
+    d->small = d->large = NULL;
     if (d->ops && d->ops->close)
         d->ops->close(d);
     free(d->scratch);

@@ -36,7 +36,9 @@ struct device {
     bool       made_here;               /* a TAP that this process created */
     bool       trouble;                 /* receiving failed since device_link was last asked */
     struct pktq pending;                /* frames the kernel had no room for, owned */
-    uint8_t   *scratch;                 /* vnetio's: the rest of a frame longer than a small block */
+    int64_t    asked_ns;                /* packet's: when the kernel was last asked what it dropped */
+    struct pkt *small, *large;          /* vnetio's: where the next frame goes; NULL: none yet */
+    uint8_t   *scratch;                 /* vnetio's: the rest of a frame for which there is no large block */
     struct trace *trace;                /* where drops are told; set before the first call below */
 };
 
@@ -46,6 +48,7 @@ struct device_opts {
     bool soft_offload;                  /* large packets are cut and joined by the stack */
     bool many;                          /* one of several on this interface, in order from queue 0 */
     unsigned queue, queues;             /* of so many [1] */
+    bool ring;                          /* a packet socket: receive by blocks, when the kernel grants them */
 };
 
 /* Attaches to a TAP that exists, or creates one; never sets the kernel's address

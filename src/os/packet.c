@@ -1,7 +1,9 @@
 /* A packet socket on an interface of the host (packet(7)).  The interface also
  * belongs to the kernel, so plumb has a MAC of its own there and listens
  * promiscuously for it. */
+#include "base/time.h"
 #include "os/device.h"
+#include "os/packet_ring.h"
 #include "os/vnet.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,6 +16,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define ASK_AGAIN_NS (100 * NS_PER_MS)
+
 static enum plumb_err fail(struct device *d, enum plumb_err e, char error[DEVICE_ERROR], const char *format, const char *name)
 {
     snprintf(error, DEVICE_ERROR, format, name);
@@ -21,17 +25,28 @@ static enum plumb_err fail(struct device *d, enum plumb_err e, char error[DEVICE
     return e;
 }
 
-static bool bind_and_configure(struct device *d, int index)
+/* What it had no room for, since it was last asked. */
+static void count_overruns(struct device *d, int64_t now_ns)
 {
-    const int on = 1, buffer = 4 << 20;
-    const struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = index };
-    const struct packet_mreq promiscuous = { .mr_ifindex = index, .mr_type = PACKET_MR_PROMISC };
-    setsockopt(d->fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
-    setsockopt(d->fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
-    return setsockopt(d->fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof on) == 0 &&
-           setsockopt(d->fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on) == 0 &&
-           setsockopt(d->fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promiscuous, sizeof promiscuous) == 0 &&
-           bind(d->fd, (const struct sockaddr *)(const void *)&to, sizeof to) == 0;
+    struct tpacket_stats_v3 said = { 0 };       /* the older one is its beginning */
+    socklen_t len = sizeof said;
+    if (now_ns - d->asked_ns < ASK_AGAIN_NS)
+        return;
+    d->asked_ns = now_ns;
+    if (getsockopt(d->fd, SOL_PACKET, PACKET_STATISTICS, &said, &len) == 0 && said.tp_drops)
+        trace_count_many(d->trace, WHY_FRAME_OVERRUN, said.tp_drops, now_ns);
+}
+
+static void recv_plain(struct device *d, struct pkt_pools *pools, struct batch *b, int64_t now_ns)
+{
+    count_overruns(d, now_ns);
+    vnetio_recv(d, pools, b, now_ns);
+}
+
+static void recv_ring(struct device *d, struct pkt_pools *pools, struct batch *b, int64_t now_ns)
+{
+    count_overruns(d, now_ns);
+    packet_ring_recv(d, pools, b, now_ns);
 }
 
 /* The first makes a group under a number that is free, the others join it; the program counts
@@ -49,7 +64,25 @@ static bool share(struct device *const d[], unsigned n, int steer)
     return steer < 0 || setsockopt(d[0]->fd, SOL_PACKET, PACKET_FANOUT_DATA, &steer, sizeof steer) == 0;
 }
 
-static const struct device_ops packet_ops = { .recv = vnetio_recv, .send = vnetio_send, .share = share };
+static const struct device_ops packet_ops = { .recv = recv_plain, .send = vnetio_send, .share = share };
+static const struct device_ops ring_ops = { .recv = recv_ring, .send = vnetio_send, .share = share, .close = packet_ring_close };
+
+/* A ring that is refused (memory, an old kernel) is no failure: frames come one a call then. */
+static bool bind_and_configure(struct device *d, int index, bool ring)
+{
+    const int on = 1, buffer = 4 << 20;
+    const struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = index };
+    const struct packet_mreq promiscuous = { .mr_ifindex = index, .mr_type = PACKET_MR_PROMISC };
+    setsockopt(d->fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+    setsockopt(d->fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
+    if (setsockopt(d->fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof on) < 0)
+        return false;
+    if (ring && packet_ring_open(d))
+        d->ops = &ring_ops;
+    return setsockopt(d->fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on) == 0 &&
+           setsockopt(d->fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promiscuous, sizeof promiscuous) == 0 &&
+           bind(d->fd, (const struct sockaddr *)(const void *)&to, sizeof to) == 0;
+}
 
 enum plumb_err packet_open(struct device *d, const struct device_opts *o, char error[DEVICE_ERROR])
 {
@@ -68,7 +101,7 @@ enum plumb_err packet_open(struct device *d, const struct device_opts *o, char e
         return fail(d, PLUMB_NO_DEVICE, error, "no interface is called \"%s\" (see: ip link)", iface);
     if (ioctl(d->fd, SIOCGIFHWADDR, &r) < 0 || r.ifr_hwaddr.sa_family != ARPHRD_ETHER)
         return fail(d, PLUMB_UNSUPPORTED, error, "%s is not an Ethernet interface", iface);
-    if (ioctl(d->fd, SIOCGIFMTU, &r) < 0 || !bind_and_configure(d, (int)index))
+    if (ioctl(d->fd, SIOCGIFMTU, &r) < 0 || !bind_and_configure(d, (int)index, o->ring))
         return fail(d, PLUMB_NO_DEVICE, error, "cannot attach a packet socket to %s", iface);
     if (!vnetio_init(d))
         return fail(d, PLUMB_NO_MEMORY, error, "out of memory for %s", iface);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <sys/uio.h>
 
-enum { FRAME_MAX = 65536 + 64 };
+enum { FRAME_MAX = 65536 + 64, SMALL_ROOM = PKT_SMALL - PKT_HEADROOM };
 
 bool vnetio_init(struct device *d)
 {
@@ -13,38 +13,50 @@ bool vnetio_init(struct device *d)
     return d->scratch != NULL;
 }
 
-/* Most frames fit a small block and are read in place; the tail of a large one
- * lands in the scratch buffer and is joined to it in a large block. */
+/* Where the bytes go: into a small block, which most frames fit, and what is longer right behind the
+ * place in a large block that the small one's bytes will take.  Neither is known to be needed
+ * before the frame is read, so both are kept for the next one. */
+static bool blocks_ready(struct device *d, struct pkt_pools *pools)
+{
+    if (!d->small)
+        d->small = pkt_new(pools, SMALL_ROOM);
+    if (!d->large)
+        d->large = pkt_new(pools, FRAME_MAX);
+    return d->small != NULL;
+}
+
+/* The block that holds the frame of `len` bytes; NULL: there is no large one. */
+static struct pkt *filled(struct device *d, uint32_t len)
+{
+    struct pkt **from = len <= SMALL_ROOM ? &d->small : &d->large;
+    struct pkt *k = *from;
+    if (!k)
+        return NULL;
+    if (k == d->large)
+        memcpy(pkt_head(k), pkt_head(d->small), SMALL_ROOM);
+    k->len = len;
+    *from = NULL;
+    return k;
+}
+
 static struct pkt *recv_one(struct device *d, struct pkt_pools *pools, bool *drained, int64_t now_ns)
 {
-    struct pkt *k = pkt_new(pools, PKT_SMALL - PKT_HEADROOM);
     uint8_t header[VNET_HDR];
-    if (!k) {
-        *drained = true;
+    *drained = !blocks_ready(d, pools);
+    if (*drained)
         return NULL;
-    }
-    const uint32_t room = pkt_tailroom(k);
-    struct iovec part[3] = { { header, VNET_HDR }, { pkt_head(k), room }, { d->scratch, FRAME_MAX } };
+    uint8_t *const rest = d->large ? pkt_head(d->large) + SMALL_ROOM : d->scratch;
+    struct iovec part[3] = { { header, VNET_HDR }, { pkt_head(d->small), SMALL_ROOM }, { rest, FRAME_MAX - SMALL_ROOM } };
     const ssize_t got = readv(d->fd, part, 3);
     if (got < VNET_HDR) {
         *drained = got < 0;
         d->trouble |= got < 0 && errno != EAGAIN && errno != EINTR;
-        pkt_free(k);
         return NULL;
     }
-    const uint32_t len = (uint32_t)got - VNET_HDR;
-    if (len <= room) {
-        k->len = len;
-    } else {
-        struct pkt *large = pkt_new(pools, len);
-        if (!large) {
-            trace_drop(d->trace, k, WHY_NO_BUFFER, now_ns);
-            return NULL;
-        }
-        memcpy(pkt_append(large, room), pkt_head(k), room);
-        memcpy(pkt_append(large, len - room), d->scratch, len - room);
-        pkt_free(k);
-        k = large;
+    struct pkt *k = filled(d, (uint32_t)got - VNET_HDR);
+    if (!k) {
+        trace_count(d->trace, WHY_NO_BUFFER, now_ns);
+        return NULL;
     }
     if (vnet_read(header, k))
         return k;

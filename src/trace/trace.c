@@ -43,6 +43,11 @@ void trace_drop(struct trace *t, struct pkt *k, enum why why, int64_t now_ns)
 
 void trace_count(struct trace *t, enum why why, int64_t now_ns)
 {
-    t->drops[why]++;
+    trace_count_many(t, why, 1, now_ns);
+}
+
+void trace_count_many(struct trace *t, enum why why, uint64_t n, int64_t now_ns)
+{
+    t->drops[why] += n;
     TRACE(t, now_ns, 0, pkt_drop, .why = (uint8_t)why);
 }

@@ -109,6 +109,8 @@ const struct event *trace_walk(const struct trace *t, uint32_t *cursor);
 void trace_drop(struct trace *t, struct pkt *k, enum why why, int64_t now_ns);
 /* Counts and says a drop of something that is not, or no longer, a packet. */
 void trace_count(struct trace *t, enum why why, int64_t now_ns);
+/* The same of `n` that somebody else dropped for us; said once. */
+void trace_count_many(struct trace *t, enum why why, uint64_t n, int64_t now_ns);
 
 /* What an event is made of, for printers. */
 enum field_type { F_u8, F_u16, F_u32, F_u64, F_i64, F_addr, F_mac, F_why, F_tcp_state, F_err };
