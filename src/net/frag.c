@@ -2,17 +2,31 @@
 #include "base/checksum.h"
 #include "base/time.h"
 #include "wire/ecn.h"
+#include "wire/ip.h"
+#include "wire/ip6.h"
 
 static const int64_t TIMEOUT_NS = 60 * NS_PER_SEC;      /* RFC 1122 §3.3.2: between 60 and 120 s */
 
-enum { OFFSET_MASK = 0x1fff, MORE = 0x2000 };
+enum { OFFSET_MASK = 0x1fff, MORE = 0x2000, OFFSET6_MASK = 0xfff8 };
 
-/* Held fragments have a validated header at their head. */
-static uint32_t header_of(const struct pkt *k)  { return (uint32_t)(pkt_head_const(k)[0] & 15) * 4; }
-static uint32_t offset_of(const struct pkt *k)  { return (uint32_t)(load_be16(pkt_head_const(k) + 6) & OFFSET_MASK) * 8; }
+/* Held fragments have a validated header at their head, and their payload at l4_off; IPv6's fragment header ends there. */
+static bool is4(const struct pkt *k)            { return pkt_head_const(k)[0] >> 4 == 4; }
+static uint32_t header_of(const struct pkt *k)  { return (uint32_t)k->l4_off - k->head; }
 static uint32_t payload_of(const struct pkt *k) { return k->len - header_of(k); }
+static uint32_t offset_of(const struct pkt *k)
+{
+    if (is4(k))
+        return (uint32_t)(load_be16(pkt_head_const(k) + 6) & OFFSET_MASK) * 8;
+    return load_be16(k->data + k->l4_off - IP6_FRAGMENT_HEADER + 2) & OFFSET6_MASK;
+}
 
-static struct frag_datagram *find(struct frag *f, const struct ip4 *h)
+/* The length field of the whole datagram, which begins with the header of `first`. */
+static uint32_t length_of(const struct pkt *first, uint32_t payload)
+{
+    return is4(first) ? header_of(first) + payload : header_of(first) - IP6_FRAGMENT_HEADER - IP6_HEADER + payload;
+}
+
+static struct frag_datagram *find(struct frag *f, const struct frag_piece *h)
 {
     for (unsigned i = 0; f->n && i < FRAG_DATAGRAMS; i++) {
         struct frag_datagram *d = &f->datagram[i];
@@ -62,7 +76,7 @@ static struct frag_datagram *place(struct frag *f, struct trace *trace, int64_t 
     return oldest;
 }
 
-static struct frag_datagram *open_datagram(struct frag *f, struct trace *trace, const struct pkt *k, const struct ip4 *h, int64_t now_ns)
+static struct frag_datagram *open_datagram(struct frag *f, struct trace *trace, const struct pkt *k, const struct frag_piece *h, int64_t now_ns)
 {
     struct frag_datagram *d = find(f, h);
     if (d)
@@ -89,13 +103,13 @@ static enum why insert(struct frag_datagram *d, struct pkt *k, uint32_t from, ui
 }
 
 /* Lengths that contradict each other or exceed a datagram. */
-static bool impossible(const struct frag_datagram *d, const struct ip4 *h, uint32_t from, uint32_t to)
+static bool impossible(const struct frag_datagram *d, const struct pkt *k, const struct frag_piece *h, uint32_t from, uint32_t to)
 {
-    if (to == from || (h->more_fragments && (to - from) % 8) || to + h->header_len > UINT16_MAX)
+    if (to == from || (h->more && (to - from) % 8) || length_of(k, to) > UINT16_MAX)
         return true;
-    if (d->total && (to > d->total || (!h->more_fragments && to != d->total)))
+    if (d->total && (to > d->total || (!h->more && to != d->total)))
         return true;
-    if (h->more_fragments)
+    if (h->more)
         return false;
     for (const struct pkt *p = d->pieces; p; p = p->next)
         if (offset_of(p) + payload_of(p) > to)
@@ -117,19 +131,19 @@ static bool make_room(struct frag *f, struct trace *trace, const struct frag_dat
     return true;
 }
 
-static enum why add(struct frag *f, struct trace *trace, struct frag_datagram *d, struct pkt *k, const struct ip4 *h, int64_t now_ns)
+static enum why add(struct frag *f, struct trace *trace, struct frag_datagram *d, struct pkt *k, const struct frag_piece *h, int64_t now_ns)
 {
-    const uint32_t from = h->frag_offset, to = from + payload_of(k);
+    const uint32_t from = h->offset, to = from + payload_of(k);
     if (d->refused)
         return WHY_FRAG_OVERLAP;
-    if (impossible(d, h, from, to))
+    if (impossible(d, k, h, from, to))
         return WHY_FRAG_BAD;
     if (!make_room(f, trace, d, k->cap, now_ns))
         return WHY_FRAG_FULL;
     const enum why why = insert(d, k, from, to);
     if (why != WHY_NONE)
         return why;
-    if (!h->more_fragments)
+    if (!h->more)
         d->total = to;
     d->have += to - from;
     d->held_bytes += k->cap;            /* what it costs, not what it carries: tiny fragments fill blocks too */
@@ -141,7 +155,7 @@ static enum why add(struct frag *f, struct trace *trace, struct frag_datagram *d
 static struct pkt *join(struct pkt_pools *pools, const struct frag_datagram *d)
 {
     const struct pkt *first = d->pieces;
-    const uint32_t header = header_of(first);
+    const uint32_t header = header_of(first) - (is4(first) ? 0 : IP6_FRAGMENT_HEADER);
     struct pkt *k = pkt_new(pools, header + d->total);
     if (!k)
         return NULL;
@@ -158,24 +172,22 @@ static struct pkt *join(struct pkt_pools *pools, const struct frag_datagram *d)
     return k;
 }
 
-static uint8_t ecn_of(const struct pkt *k) { return pkt_head_const(k)[1] & ECN_MASK; }
-
 /* RFC 3168 §5.3 [RFC3168-5.3]: one fragment's CE is that of the datagram.  False: CE on one and no
  * capable transport on another, so that the mark would reach nobody. */
 static bool join_ecn(struct pkt *whole, const struct frag_datagram *d)
 {
     bool ce = false, not_capable = false;
     for (const struct pkt *p = d->pieces; p; p = p->next) {
-        ce |= ecn_of(p) == ECN_CE;
-        not_capable |= ecn_of(p) == ECN_NOT;
+        ce |= ip_ecn(p) == ECN_CE;
+        not_capable |= ip_ecn(p) == ECN_NOT;
     }
     if (ce)
-        pkt_head(whole)[1] |= ECN_CE;
+        pkt_head(whole)[1] |= (uint8_t)(is4(whole) ? ECN_CE : ECN_CE << 4);
     return !(ce && not_capable);
 }
 
 /* The joined header says that it is whole; its checksum is made anew. */
-static void mend_header(struct pkt *k)
+static void mend_header4(struct pkt *k)
 {
     uint8_t *h = pkt_head(k);
     const uint32_t header = header_of(k);
@@ -184,6 +196,24 @@ static void mend_header(struct pkt *k)
     memset(h + 10, 0, 2);
     const uint16_t sum = csum_finish(csum_add((csum_t){ 0 }, h, header));
     memcpy(h + 10, &sum, 2);
+}
+
+/* The fragment header is left out: who named it names now what it named. */
+static void mend_header6(struct pkt *k, const struct pkt *first)
+{
+    struct ip6_chain c;
+    uint8_t *h = pkt_head(k);
+    (void)ip6_chain_read(reader_of(pkt_head_const(first), header_of(first)), &c);   /* it was found good as far as this */
+    h[c.named_at] = first->data[first->l4_off - IP6_FRAGMENT_HEADER];
+    store_be16(h + 4, (uint16_t)(k->len - IP6_HEADER));
+}
+
+static void mend_header(struct pkt *k, const struct pkt *first)
+{
+    if (is4(k))
+        mend_header4(k);
+    else
+        mend_header6(k, first);
 }
 
 static void free_pieces(struct frag *f, struct frag_datagram *d)
@@ -196,7 +226,7 @@ static void free_pieces(struct frag *f, struct frag_datagram *d)
     d->held_bytes = d->have = 0;
 }
 
-struct pkt *frag_in(struct frag *f, struct pkt_pools *pools, struct trace *trace, struct pkt *k, const struct ip4 *h, int64_t now_ns)
+struct pkt *frag_in(struct frag *f, struct pkt_pools *pools, struct trace *trace, struct pkt *k, const struct frag_piece *h, int64_t now_ns)
 {
     struct frag_datagram *d = open_datagram(f, trace, k, h, now_ns);
     const enum why why = add(f, trace, d, k, h, now_ns);
@@ -211,12 +241,12 @@ struct pkt *frag_in(struct frag *f, struct pkt_pools *pools, struct trace *trace
     if (d->total == 0 || d->have != d->total)
         return NULL;
     struct pkt *whole = NULL;
-    if (header_of(d->pieces) + d->total > UINT16_MAX)       /* the first header is the longest of them */
+    if (length_of(d->pieces, d->total) > UINT16_MAX)       /* the first header is the longest of them */
         trace_count(trace, WHY_FRAG_BAD, now_ns);
     else if (!(whole = join(pools, d)))
         trace_count(trace, WHY_NO_BUFFER, now_ns);
     else if (join_ecn(whole, d))
-        mend_header(whole);
+        mend_header(whole, d->pieces);
     else {
         trace_drop(trace, whole, WHY_FRAG_BAD, now_ns);
         whole = NULL;

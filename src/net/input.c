@@ -125,7 +125,8 @@ void inet_in(struct inet *n, struct batch *in, struct batch *transit, int64_t no
         if (!k->group)
             remember(n, k);
         if (is_fragment(&h))
-            k = frag_in(&n->frag, n->pools, n->trace, k, &h, now_ns);
+            k = frag_in(&n->frag, n->pools, n->trace, k, &(struct frag_piece){ .src = h.src, .dst = h.dst, .id = h.id, .proto = h.proto,
+                                                                              .offset = h.frag_offset, .more = h.more_fragments }, now_ns);
         if (k)
             batch_keep(&w, k);
     }

@@ -3,6 +3,8 @@
 #include "base/rng.h"
 #include "base/time.h"
 #include "net/frag.h"
+#include "wire/ip4.h"
+#include "wire/ip6.h"
 
 static struct pkt_pools pools;
 static struct trace trace;
@@ -26,6 +28,14 @@ static void end(void)
 
 static uint8_t byte_at(uint32_t at) { return (uint8_t)(at * 7 + (at >> 8)); }
 
+static struct pkt *give_packet(struct pkt *k, uint32_t header, const struct ip4 *h, int64_t now_ns)
+{
+    k->net_off = (uint16_t)k->head;
+    k->l4_off = (uint16_t)(k->head + header);
+    return frag_in(&f, &pools, &trace, k, &(struct frag_piece){ .src = h->src, .dst = h->dst, .id = h->id, .proto = h->proto, .offset = h->frag_offset,
+                                                               .more = h->more_fragments }, now_ns);
+}
+
 /* The same with a header of 60 bytes, or of 20. */
 static struct pkt *give_behind(uint16_t id, uint8_t header, uint32_t from, uint32_t to, bool more)
 {
@@ -36,7 +46,7 @@ static struct pkt *give_behind(uint16_t id, uint8_t header, uint32_t from, uint3
     memset(at, 0, header + to - from);
     at[0] = (uint8_t)(0x40 | header / 4);
     store_be16(at + 6, (uint16_t)((more ? 0x2000 : 0) | from / 8));
-    return frag_in(&f, &pools, &trace, k, &h, 0);
+    return give_packet(k, header, &h, 0);
 }
 
 /* A fragment of datagram `id` with payload [from, to). */
@@ -52,7 +62,7 @@ static struct pkt *give(uint16_t id, uint32_t from, uint32_t to, bool more, int6
         wr_u8(&w, byte_at(i));
     struct reader rd = pkt_reader(k);
     assert_int_equal(ip4_read(&rd, &h), WHY_NONE);
-    return frag_in(&f, &pools, &trace, k, &h, now_ns);
+    return give_packet(k, 20, &h, now_ns);
 }
 
 static void check_whole(struct pkt *k, uint32_t len)
@@ -201,4 +211,53 @@ static void ecn_survives(void **state)
     end();
 }
 
-TESTS(any_order_with_duplicates, overlap_refuses_the_whole, impossible_lengths, bounded_in_number_and_bytes, spoofers_do_not_crowd_out, time_runs_out, ecn_survives)
+/* IPv6: behind options that every fragment carries, before others that only the whole has (RFC 8200 §4.5). */
+static struct pkt *give6(uint32_t id, uint32_t from, uint32_t to, bool more)
+{
+    const uint32_t header = IP6_HEADER + 8 + IP6_FRAGMENT_HEADER, len = header + to - from;
+    struct pkt *k = pkt_new(&pools, len);
+    struct writer w = writer_of(pkt_append(k, len), len);
+    const struct ip6 h = { .src = { .b = { 0x20, 1 } }, .dst = { .b = { 0x20, 2 } }, .payload_len = (uint16_t)(len - IP6_HEADER), .next = IP6_HOP_BY_HOP };
+    ip6_write(&w, &h);
+    wr_bytes(&w, "\x2c\0\1\4\0\0\0\0", 8);
+    wr_u8(&w, IP6_DESTINATION);
+    wr_u8(&w, 0);
+    wr_u16(&w, (uint16_t)(from | more));
+    wr_u32(&w, id);
+    for (uint32_t i = from; i < to; i++)
+        wr_u8(&w, i < 8 ? (uint8_t)"\x11\0\1\4\0\0\0\0"[i] : byte_at(i));
+    k->net_off = (uint16_t)k->head;
+    k->l4_off = (uint16_t)(k->head + header);
+    return frag_in(&f, &pools, &trace, k, &(struct frag_piece){ .src = h.src, .dst = h.dst, .id = id, .offset = from, .more = more }, 0);
+}
+
+static void version_6(void **state)
+{
+    (void)state;
+    struct ip6_chain c;
+    struct ip6 h;
+    begin();
+    assert_null(give6(0x10001, 800, 1000, false));
+    assert_null(give6(1, 0, 400, true));                /* another datagram, though the low bits are the same */
+    assert_null(give6(0x10001, 0, 400, true));
+    struct pkt *whole = give6(0x10001, 400, 800, true);
+    assert_non_null(whole);
+    struct reader r6 = pkt_reader(whole);
+    assert_int_equal(ip6_chain_read(r6, &c), WHY_NONE);
+    assert_int_equal(ip6_read(&r6, &h), WHY_NONE);
+    assert_int_equal(h.payload_len, 8 + 1000);
+    assert_int_equal(c.fragment, 0);
+    assert_int_equal(c.proto, IP_UDP);
+    assert_int_equal(c.upper, IP6_HEADER + 16);
+    for (uint32_t i = 8; i < 1000; i++)
+        assert_int_equal(pkt_head(whole)[IP6_HEADER + 8 + i], byte_at(i));
+    pkt_free(whole);
+    assert_null(give6(2, 0, 400, true));
+    assert_null(give6(2, 392, 800, true));              /* an overlap refuses it all */
+    assert_null(give6(2, 400, 408, false));
+    assert_null(give6(3, 65528, 65600, false));         /* more than a datagram holds */
+    assert_true(trace.drops[WHY_FRAG_OVERLAP] > 0 && trace.drops[WHY_FRAG_BAD] > 0);
+    end();
+}
+
+TESTS(any_order_with_duplicates, overlap_refuses_the_whole, impossible_lengths, bounded_in_number_and_bytes, spoofers_do_not_crowd_out, time_runs_out, ecn_survives, version_6)
