@@ -222,7 +222,8 @@ void stack_output(struct stack *st, unsigned iface, struct batch *out, int64_t n
     if (iface >= INET_LOOP || !st->iface[iface].up)
         return;
     leave_queued(st, iface, out, now_ns);
-    leave_segments(st, iface, out, now_ns);
+    if (stack_segments_due_on(st, iface))
+        leave_segments(st, iface, out, now_ns);
     stack_settle(st, now_ns);           /* a segment may have asked for its neighbour */
     leave_queued(st, iface, out, now_ns);
     stack_dgrams_room(st, iface);

@@ -143,6 +143,7 @@ void tcp_in(struct tcp *t, struct batch *b, int64_t now_ns)
     run.c = NULL;
     t->now_ns = now_ns;
     for (struct pkt *k; (k = batch_next(&w));) {
+        run.more = w.at < b->n;
         if (k->proto != 6)
             batch_keep(&w, k);
         else if (t->cfg.no_fast_path || (!tcp_run_goes_on(&run, k) && !tcp_fast_in(t, &run, k, now_ns)))

@@ -38,6 +38,7 @@ struct cc_done { uint32_t in_flight, mss; int64_t now_ns; };
 struct cc_ops {
     const char *name;
     size_t own_size;
+    bool   wants_rate;                  /* on_ack looks at the rate, the pipe and the quantum */
     bool   own_recovery;                /* its cwnd and pacing rate alone decide what leaves in recovery: no PRR */
     void (*start)(struct tcp_cc *cc, const struct cc_start *s);
     void (*on_ack)(struct tcp_cc *cc, const struct cc_ack *a);

@@ -242,5 +242,5 @@ static void bbr_on_idle(struct tcp_cc *cc, const struct cc_start *s)
 
 static bool bbr_at_rest(const struct tcp_cc *cc) { return ((const struct bbr *)cc->own)->initial_cwnd == 0; }
 
-const struct cc_ops cc_bbr = { "bbr", sizeof(struct bbr), true, bbr_start, bbr_on_ack, bbr_on_loss, bbr_on_recovered, bbr_on_recovered, bbr_on_idle,
+const struct cc_ops cc_bbr = { "bbr", sizeof(struct bbr), true, true, bbr_start, bbr_on_ack, bbr_on_loss, bbr_on_recovered, bbr_on_recovered, bbr_on_idle,
                                bbr_at_rest };

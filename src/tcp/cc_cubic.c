@@ -160,5 +160,5 @@ static void cubic_on_idle(struct tcp_cc *cc, const struct cc_start *s)
 
 static bool cubic_at_rest(const struct tcp_cc *cc) { return cc->ssthresh == CC_SSTHRESH_NONE; }
 
-const struct cc_ops cc_cubic = { "cubic", sizeof(struct cubic), false, cubic_start, cubic_on_ack, cubic_on_loss, cubic_on_undo, cubic_on_recovered,
+const struct cc_ops cc_cubic = { "cubic", sizeof(struct cubic), false, false, cubic_start, cubic_on_ack, cubic_on_loss, cubic_on_undo, cubic_on_recovered,
                                  cubic_on_idle, cubic_at_rest };

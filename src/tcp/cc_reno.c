@@ -70,5 +70,5 @@ static void reno_on_idle(struct tcp_cc *cc, const struct cc_start *s)
 
 static bool reno_at_rest(const struct tcp_cc *cc) { return cc->ssthresh == CC_SSTHRESH_NONE; }
 
-const struct cc_ops cc_reno = { "reno", sizeof(struct reno), false, reno_start, reno_on_ack, reno_on_loss, reno_on_undo, reno_on_recovered,
+const struct cc_ops cc_reno = { "reno", sizeof(struct reno), false, false, reno_start, reno_on_ack, reno_on_loss, reno_on_undo, reno_on_recovered,
                                 reno_on_idle, reno_at_rest };

@@ -82,6 +82,11 @@ void tcp_cc_switch(struct tcp_conn *c, enum tcp_cc_choice choice)
 /* What only some algorithms look at is filled in here. */
 void tcp_cc_on_ack(struct tcp_conn *c, const struct cc_ack *a)
 {
+    if (!c->cc.ops->wants_rate) {
+        tcp_rate_passed(c);
+        c->cc.ops->on_ack(&c->cc, a);
+        return;
+    }
     struct cc_ack full = *a;
     const struct rate_sample rate = tcp_rate_sample(c, 0);
     full.rate = &rate;

@@ -455,6 +455,7 @@ void tcp_rate_on_delivered(struct tcp_conn *c, const struct sent_seg *s, uint32_
 void tcp_rate_on_lost(struct tcp_conn *c, uint32_t bytes);
 void tcp_rate_begin(struct tcp_conn *c);                        /* an acknowledgment begins to be looked at */
 struct rate_sample tcp_rate_sample(struct tcp_conn *c, int64_t least_ns);       /* what it said; least_ns: a round trip takes */
+void tcp_rate_passed(struct tcp_conn *c);
 void tcp_rate_idle(struct tcp_conn *c);                         /* the application has nothing more to send */
 
 /* timer.c */

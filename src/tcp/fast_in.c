@@ -128,13 +128,12 @@ static bool alike(const struct tcp_likeness *a, const struct tcp_likeness *b)
 }
 
 /* More may follow that differs in nothing but its place in the stream. */
-static void begin_run(struct tcp_run *r, struct tcp_conn *c, const struct tcp_seg *s)
+static void begin_run(struct tcp_run *r, struct tcp_conn *c)
 {
-    r->c = NULL;
+    const struct tcp_seg *s = &r->s;
     if (s->text_len == 0 || s->pkt->gso_size || !is_no_news(c, s))
         return;
     r->c = c;
-    r->s = *s;
     r->header_len = pkt_l4_len(s->pkt) - s->text_len;
     r->like = likeness(s->pkt, r->header_len);
 }
@@ -173,30 +172,31 @@ bool tcp_run_goes_on(struct tcp_run *r, struct pkt *k)
 
 bool tcp_fast_in(struct tcp *t, struct tcp_run *r, struct pkt *k, int64_t now_ns)
 {
-    struct tcp_seg s;
+    struct tcp_seg *s = &r->s;
     r->c = NULL;
-    if (!read_segment(k, &s, now_ns))
+    if (!read_segment(k, s, now_ns))
         return false;
-    struct tcp_node *n = demux_find(t, s.local, s.remote, s.local_port, s.remote_port);
+    struct tcp_node *n = demux_find(t, s->local, s->remote, s->local_port, s->remote_port);
     struct tcp_conn *c = (struct tcp_conn *)(void *)n;
-    if (!n || n->is_timewait || !tcp_predicted(c, &s) || s.has_ts != c->ts.on || !place_text(c, &s))
+    if (!n || n->is_timewait || !tcp_predicted(c, s) || s->has_ts != c->ts.on || !place_text(c, s))
         return false;
-    const struct tcp_tally_mark mark = tcp_tally_before(c, &s);
+    const struct tcp_tally_mark mark = tcp_tally_before(c, s);
     c->heard_ns = now_ns;
     if (c->ts.on)
-        tcp_ts_update(c, &s);
+        tcp_ts_update(c, s);
     if (c->ecn.mode != ECN_NONE)
-        tcp_ecn_arrived(c, &s);
-    learn(c, &s);
-    if (s.text_len) {
-        tcp_rcv_take(c, s.text_len);
-        tcp_owe_text_ack(c, s.text_len, s.part, now_ns);
+        tcp_ecn_arrived(c, s);
+    learn(c, s);
+    if (s->text_len) {
+        tcp_rcv_take(c, s->text_len);
+        tcp_owe_text_ack(c, s->text_len, s->part, now_ns);
         tcp_ready(c, TCP_READABLE);
     }
     tcp_tally_after(c, &mark, now_ns);
     if (tcp_owes(c))
         tcp_wake(c);
-    begin_run(r, c, &s);
+    if (r->more)
+        begin_run(r, c);
     pkt_free(k);
     return true;
 }

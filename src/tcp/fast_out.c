@@ -27,7 +27,7 @@ static bool predicted(const struct tcp_conn *c, int64_t now_ns)
 }
 
 /* All words of the header, as they lie in memory; only some differ from segment to segment. */
-struct header { uint32_t word[WORDS]; uint32_t len; uint8_t flags; csum_t fixed; };
+struct header { uint32_t word[WORDS], len; csum_t fixed; };
 
 static uint32_t word3(const struct tcp_conn *c, uint32_t header_len, uint8_t flags, uint16_t window)
 {
@@ -36,19 +36,19 @@ static uint32_t word3(const struct tcp_conn *c, uint32_t header_len, uint8_t fla
 }
 
 /* Of all that leave now: no text arrives meanwhile. */
-static struct header header_of(struct tcp_conn *c, int64_t now_ns)
+static void begin_header(struct tcp_conn *c, struct header *h, int64_t now_ns)
 {
-    struct header h = { .len = c->ts.on ? WORDS * 4 : TCP_HEADER };
-    h.word[0] = be32((uint32_t)c->node.local_port << 16 | c->node.remote_port);
-    h.word[2] = be32(c->rcv.nxt.n);
-    h.word[3] = word3(c, h.len, ACK, tcp_rcv_offer(c, false));
+    h->len = c->ts.on ? WORDS * 4 : TCP_HEADER;
+    h->word[1] = h->word[4] = 0;
+    h->word[0] = be32((uint32_t)c->node.local_port << 16 | c->node.remote_port);
+    h->word[2] = be32(c->rcv.nxt.n);
+    h->word[3] = word3(c, h->len, ACK, tcp_rcv_offer(c, false));
     if (c->ts.on) {
-        h.word[5] = be32(TS_FORM);
-        h.word[6] = be32(tcp_ts_clock(c->ts.offset, now_ns));
-        h.word[7] = be32(c->ts.recent);
+        h->word[5] = be32(TS_FORM);
+        h->word[6] = be32(tcp_ts_clock(c->ts.offset, now_ns));
+        h->word[7] = be32(c->ts.recent);
     }
-    h.fixed = csum_pseudo(c->node.path.local, c->node.path.remote, 6, 0);
-    return h;
+    h->fixed = csum_pseudo(c->node.path.local, c->node.path.remote, 6, 0);
 }
 
 static void address(const struct tcp_conn *c, struct pkt *k, int64_t now_ns)
@@ -157,7 +157,7 @@ static uint32_t next_len(const struct tcp_conn *c, const struct run *r)
 /* What is the same for all of a run is done with the first. */
 static void begin(struct tcp_conn *c, struct run *r, int64_t now_ns)
 {
-    r->h = header_of(c, now_ns);
+    begin_header(c, &r->h, now_ns);
     tcp_ack_sent(c, false);
     (void)tcp_flight_need(c);
     tcp_timer_on_sending(c, now_ns);
@@ -183,9 +183,16 @@ static void send_one(struct tcp_conn *c, struct run *r, uint32_t n, struct batch
 /* False: the batch is full and more could leave. */
 static bool send_text(struct tcp_conn *c, struct batch *b, int64_t now_ns)
 {
-    struct run r = { .window = c->cc.cwnd > c->mss ? c->cc.cwnd : c->mss, .mss = c->mss, .edge = seq_add(c->snd.una, c->snd.wnd),
-                     .rate = tcp_pacing_rate(c), .max = tcp_packet_max(c) };
+    if (!tcp_unsent(c) && !in_flight(c))
+        return true;
+    struct run r;                               /* its header is filled in by the first */
     bool full = false;
+    r.window = c->cc.cwnd > c->mss ? c->cc.cwnd : c->mss;
+    r.mss = c->mss;
+    r.edge = seq_add(c->snd.una, c->snd.wnd);
+    r.rate = tcp_pacing_rate(c);
+    r.max = tcp_packet_max(c);
+    r.text_left = r.segs = r.bytes = 0;
     for (uint32_t n; (n = next_len(c, &r)) > 0;) {
         full = batch_full(b);
         if (full || !tcp_pace_may_send(c, now_ns))
@@ -212,7 +219,8 @@ static bool send_text(struct tcp_conn *c, struct batch *b, int64_t now_ns)
 static void send_ack(struct tcp_conn *c, struct batch *b, int64_t now_ns)
 {
     const struct tcp_tx x = { .seq = c->snd.nxt, .flags = ACK };
-    struct header h = header_of(c, now_ns);
+    struct header h;
+    begin_header(c, &h, now_ns);
     struct pkt *k = pkt_new(c->t->pools, TCP_HEADER_MAX);
     if (k) {
         memcpy(pkt_head(k), h.word, sizeof h.word);

@@ -36,14 +36,20 @@ void tcp_rate_on_delivered(struct tcp_conn *c, const struct sent_seg *s, uint32_
 
 void tcp_rate_on_lost(struct tcp_conn *c, uint32_t bytes) { tcp_rare_need(c)->lost += bytes; }
 
+/* What left when the sender had nothing more to send has all been delivered. */
+void tcp_rate_passed(struct tcp_conn *c)
+{
+    if (c->rate.app_limited && (int32_t)((uint32_t)c->rate.delivered - c->rate.app_limited) > 0)
+        c->rate.app_limited = 0;
+}
+
 /* §3.3, GenerateRateSample: over the longer of the time it took to send and to be
  * acknowledged, so that neither compressed ACKs nor bursts look like bandwidth. */
 struct rate_sample tcp_rate_sample(struct tcp_conn *c, int64_t least_ns)
 {
     const struct rate_seen *r = &c->t->rate;
     const uint32_t total = (uint32_t)c->rate.delivered;
-    if (c->rate.app_limited && (int32_t)(total - c->rate.app_limited) > 0)
-        c->rate.app_limited = 0;
+    tcp_rate_passed(c);
     struct rate_sample out = { .newly_delivered = (uint32_t)(c->rate.delivered - r->delivered), .newly_lost = (uint32_t)(tcp_rare(c)->lost - r->lost),
                                .delivered_total = total, .prior_delivered = total };
     if (!r->any)

@@ -28,14 +28,16 @@ void ip4_write(struct writer *w, const struct ip4 *h);
 enum { IP4_DF = 0x4000, IP4_MF = 0x2000 };
 static inline void ip4_put(uint8_t *to, const struct ip4 *h)
 {
-    uint32_t word[IP4_HEADER / 4] = {
-        be32((uint32_t)(4 << 4 | IP4_HEADER / 4) << 24 | (uint32_t)h->tos << 16 | h->total_len),
-        be32((uint32_t)h->id << 16 | (h->dont_fragment ? IP4_DF : 0u) | (h->more_fragments ? IP4_MF : 0u) | h->frag_offset / 8u),
-        be32((uint32_t)h->ttl << 24 | (uint32_t)h->proto << 16),
-        h->src.w[3], h->dst.w[3] };
-    const csum_t sum = { (uint64_t)word[0] + word[1] + word[2] + word[3] + word[4] };
-    word[2] += be32(host16(csum_finish(sum)));
-    memcpy(to, word, sizeof word);
+    const uint32_t len = be32((uint32_t)(4 << 4 | IP4_HEADER / 4) << 24 | (uint32_t)h->tos << 16 | h->total_len);
+    const uint32_t id = be32((uint32_t)h->id << 16 | (h->dont_fragment ? IP4_DF : 0u) | (h->more_fragments ? IP4_MF : 0u) | h->frag_offset / 8u);
+    const uint32_t ttl = be32((uint32_t)h->ttl << 24 | (uint32_t)h->proto << 16), src = h->src.w[3], dst = h->dst.w[3];
+    const csum_t sum = { (uint64_t)len + id + ttl + src + dst };
+    const uint32_t ttl_csum = ttl | be32(host16(csum_finish(sum)));
+    memcpy(to, &len, 4);
+    memcpy(to + 4, &id, 4);
+    memcpy(to + 8, &ttl_csum, 4);
+    memcpy(to + 12, &src, 4);
+    memcpy(to + 16, &dst, 4);
 }
 /* Lowers the TTL of a valid header in place by one and mends its checksum. */
 void ip4_decrement_ttl(uint8_t *header);
