@@ -92,20 +92,24 @@ static uint64_t copy_plain(uint8_t *to, const uint8_t *p, size_t blocks)  { retu
 
 #if defined __x86_64__
 #define AVX2 __attribute__((target("avx2")))
+static bool portable;
+void csum_portable(void) { portable = true; }
 AVX2 static uint64_t sum_avx2(const uint8_t *p, size_t blocks)               { return sum_vectors(p, blocks); }
 AVX2 static uint64_t copy_avx2(uint8_t *to, const uint8_t *p, size_t blocks) { return copy_vectors(to, p, blocks); }
 static bool has_avx2(void)                                                   { return __builtin_cpu_supports("avx2"); }
 
 enum { WORTH_AVX2 = 4 };                /* blocks; fewer are not worth the call */
+static inline bool by_avx2(size_t blocks) { return blocks >= WORTH_AVX2 && has_avx2() && !portable; }
 uint64_t csum_sum_blocks(const uint8_t *p, size_t blocks)
 {
-    return blocks >= WORTH_AVX2 && has_avx2() ? sum_avx2(p, blocks) : sum_plain(p, blocks);
+    return by_avx2(blocks) ? sum_avx2(p, blocks) : sum_plain(p, blocks);
 }
 uint64_t csum_copy_blocks(uint8_t *to, const uint8_t *p, size_t blocks)
 {
-    return blocks >= WORTH_AVX2 && has_avx2() ? copy_avx2(to, p, blocks) : copy_plain(to, p, blocks);
+    return by_avx2(blocks) ? copy_avx2(to, p, blocks) : copy_plain(to, p, blocks);
 }
 #else
+void csum_portable(void) {}
 uint64_t csum_sum_blocks(const uint8_t *p, size_t blocks)                { return sum_plain(p, blocks); }
 uint64_t csum_copy_blocks(uint8_t *to, const uint8_t *p, size_t blocks)  { return copy_plain(to, p, blocks); }
 #endif

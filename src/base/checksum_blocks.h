@@ -22,3 +22,5 @@ extern const struct csum_version csum_versions[];      /* the plainest first; th
 /* By the best version. */
 uint64_t csum_sum_blocks(const uint8_t *p, size_t blocks);
 uint64_t csum_copy_blocks(uint8_t *to, const uint8_t *p, size_t blocks);
+/* From now on by the version every machine has: for who counts instructions. */
+void csum_portable(void);

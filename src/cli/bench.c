@@ -1,6 +1,7 @@
 /* plumb bench NAME...: two stacks joined by a wire in memory, in this process, on
  * one core.  Every packet is copied by the wire; checksums are on. */
 #include "cli/bench.h"
+#include "base/checksum_blocks.h"
 #include "cli/bench_pair.h"
 #include "cli/cli.h"
 #include "os/clock.h"
@@ -157,11 +158,13 @@ int cmd_bench(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "scale") == 0)
         return bench_scale(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-        puts("usage: plumb bench [--units N] [NAME...]\n       plumb bench server [--via V]\n       plumb bench client [--via V] HOST up|down|rr|crr\n"
+        puts("usage: plumb bench [--units N] [--portable] [NAME...]\n       plumb bench server [--via V]\n"
+             "       plumb bench client [--via V] HOST up|down|rr|crr\n"
              "       plumb bench paths [all|PATH]\n       plumb bench scale [ENDS...]\n"
              "Measures the stack in memory, in CPU time (bench/run sets its peers beside it), or a network;\n"
              "paths: each congestion control on emulated paths, in virtual time; scale: from a thousand to ten million ends.\n"
-             "--units: as many segments, round trips or whatever a row counts in.");
+             "--units: as many segments, round trips or whatever a row counts in;\n"
+             "--portable: by no instructions but those all machines have.");
         for (int i = 0; i < BENCHES; i++)
             printf("  %-20s %s\n", benches[i].name, benches[i].what);
         return 0;
@@ -170,6 +173,11 @@ int cmd_bench(int argc, char **argv)
         bench_ask(strtoull(argv[2], NULL, 10));
         argc -= 2;
         argv += 2;
+    }
+    if (argc > 1 && strcmp(argv[1], "--portable") == 0) {
+        csum_portable();
+        argc--;
+        argv++;
     }
     for (int i = 0; i < BENCHES && argc == 1; i++)
         status |= run_one(&benches[i]);

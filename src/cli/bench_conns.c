@@ -32,12 +32,13 @@ static double round_trips(uint32_t conns)
 {
     struct bench_many m;
     double ns = -1;
+    const uint32_t trips = (uint32_t)bench_units(TRIPS);
     const struct tcp_config tcp = { .max_blocks = 2 * conns + 1000 };   /* the last answer on each may be unacknowledged */
     if (bench_many_open(&m, conns, &tcp) && open_many(&m, conns)) {
         speak_at_random(&m, 4 * conns);
         const int64_t start = clock_cpu_ns();
-        speak_at_random(&m, TRIPS);
-        ns = (double)(clock_cpu_ns() - start) / TRIPS;
+        speak_at_random(&m, trips);
+        ns = (double)(clock_cpu_ns() - start) / trips;
     }
     bench_many_close(&m);
     return ns;
@@ -63,13 +64,14 @@ static double cycles(uint32_t waiting)
     struct bench_many m;
     const int64_t msl_ns = 30 * NS_PER_SEC, step_ns = 2 * msl_ns * BENCH_BATCH / waiting;
     const uint32_t before = waiting + waiting / 4 + 20000;
+    const uint32_t wanted = (uint32_t)bench_units(CYCLES);
     uint32_t done = 0;
     double rate = -1;
     bool good = bench_many_open(&m, 2 * waiting + 1000, &(struct tcp_config){ .msl_ns = msl_ns });
     while (good && (done += BENCH_BATCH) < before)
         good = cycle(&m, step_ns);
     const int64_t start = clock_cpu_ns();
-    for (done = 0; good && done < CYCLES; done += BENCH_BATCH)
+    for (done = 0; good && done < wanted; done += BENCH_BATCH)
         good = cycle(&m, step_ns);
     if (good)
         rate = done / ((double)(clock_cpu_ns() - start) / NS_PER_SEC);

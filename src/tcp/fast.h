@@ -6,7 +6,13 @@
 
 /* fast_in.c: what is predicted, straight from the packet.  True: taken, and the packet with it; *r is a run that may go on. */
 struct tcp_likeness { uint64_t addrs, ack_to_window, option; uint32_t ports, ecr; uint16_t version_tos; };
-struct tcp_run { struct tcp_conn *c; uint32_t header_len; bool more; struct tcp_likeness like; struct tcp_seg s; };   /* c NULL: none; more follows in the batch */
+struct tcp_run {
+    struct tcp_conn *c;                 /* NULL: none */
+    uint32_t header_len;
+    bool     more;                      /* packets follow in the batch */
+    struct tcp_likeness like;
+    struct tcp_seg s;
+};
 bool tcp_fast_in(struct tcp *t, struct tcp_run *r, struct pkt *k, int64_t now_ns);
 /* True: it was the next of the run, and is taken.  Between its segments nothing else may happen to the connection. */
 bool tcp_run_goes_on(struct tcp_run *r, struct pkt *k);
