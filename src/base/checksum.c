@@ -41,10 +41,12 @@ static inline uint64_t tail_sum(const uint8_t *p, size_t len)
     return sum;
 }
 
+enum { FEW_BYTES = 3 * CSUM_BLOCK };    /* a header: as many words take less than a loop over blocks and its end */
+
 csum_t csum_add(csum_t c, const void *bytes, size_t len)
 {
     const uint8_t *p = bytes;
-    const size_t whole = len / CSUM_BLOCK * CSUM_BLOCK;
+    const size_t whole = len < FEW_BYTES ? 0 : len / CSUM_BLOCK * CSUM_BLOCK;
     uint64_t sum = c.sum;
     if (whole)
         sum = csum_carry(sum, csum_sum_blocks(p, whole / CSUM_BLOCK));
