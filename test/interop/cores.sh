@@ -4,7 +4,7 @@
 # when: check
 #
 #   kernel 10.9.0.1 --- tap0, two queues --- plumb 10.9.0.2 on two cores
-#   kernel 10.9.0.1 on veth v0 --- v1 with plumb 10.9.0.2 on two packet sockets that share what comes
+#   kernel 10.9.0.1 on veth v0 --- v1 with plumb 10.9.0.2 on two packet sockets that share what comes, or by AF_XDP on two queues
 . "$(dirname "$0")/lib.sh"
 need curl ping setpriv
 netns
@@ -53,7 +53,7 @@ in_ns "$plumb" serve "$tmp/www" --via $VIA --cores 2 2> "$tmp/err" && fail "a TA
 grep -q "multi_queue" "$tmp/err" || fail "$(cat "$tmp/err")"
 ip -n "$N" link del tap0
 
-ip -n "$N" link add v0 type veth peer name v1 || skip "cannot make a veth pair"
+ip -n "$N" link add v0 numtxqueues 2 numrxqueues 2 type veth peer name v1 numtxqueues 2 numrxqueues 2 || skip "cannot make a veth pair"
 ip -n "$N" addr add 10.9.0.1/24 dev v0
 ip -n "$N" link set v0 up; ip -n "$N" link set v1 up
 VIA=packet:v1,addr=10.9.0.2/24,gw=10.9.0.1
@@ -63,4 +63,15 @@ fetch_all "two packet sockets"
 stop "$server"
 counts env
 [ "$strays" -lt 50 ] || fail "$strays packets came to the wrong packet socket: $(cat "$tmp/out")"
-echo "two cores on a TAP and on packet sockets; $told packets crossed when the kernel was not told"
+
+VIA=xdp:v1,addr=10.9.0.2/24,gw=10.9.0.1
+in_ns "$plumb" serve "$tmp/www" --via $VIA 2> "$tmp/err" && fail "an interface with two queues is not for one core"
+if ! grep -q "built without AF_XDP" "$tmp/err"; then
+    grep -q "receive queues" "$tmp/err" || fail "$(cat "$tmp/err")"
+    start "$plumb" serve "$tmp/www" --via $VIA --port 80 --cores 2 2> "$tmp/err"; server=$started
+    await_http http://10.9.0.2/
+    fetch_all "two AF_XDP queues"
+    stop "$server"
+    counts env                          # the queues are filled by the other end, whose hash is its own
+fi
+echo "two cores on a TAP, on packet sockets and by AF_XDP; $told packets crossed when the kernel was not told"
