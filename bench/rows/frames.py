@@ -90,7 +90,7 @@ class Net:
 def plumb_on(link, more):
     if link == "veth":
         return ["--via", "host"]
-    return ["--via", f"{'tap:e0' if link == 'tap' else 'packet:e1'},addr=10.9.0.2/24,gw=10.9.0.1{more}"]
+    return ["--via", f"{'tap:e0' if link == 'tap' else link + ':e1'},addr=10.9.0.2/24,gw=10.9.0.1{more}"]
 
 
 def client_of(program, link, mode, more):

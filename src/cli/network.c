@@ -212,7 +212,7 @@ enum network_end network_run(struct network *n, int64_t deadline_ns)
     const int end = wait_run_until(n->wait, deadline_ns);
     n->interrupted = end > 0;
     if (n->cores && end > 0 && n->core == 0)
-        cores_end(n->cores, 0);         /* the first hears the signals of all */
+        network_end_others(n);          /* the first hears the signals of all */
     if (n->driving && n->drive.lost)
         return NETWORK_LOST;
     return end == 0 ? NETWORK_STOPPED : end < 0 ? NETWORK_DEADLINE : NETWORK_SIGNAL;

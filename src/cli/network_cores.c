@@ -68,10 +68,21 @@ static bool share_queues(struct network *core[])
     return shared;
 }
 
+/* Those that are ending already are not hurried. */
+void network_end_others(struct network *n)
+{
+    if (!n->ended)
+        cores_end(n->cores, n->core);
+    n->ended = true;
+}
+
+/* One that ends by itself takes the others along: its flows would find nobody. */
 static void *run(void *arg)
 {
     struct network *n = arg;
     n->status = n->work(n, n->work_arg);
+    if (!n->interrupted)
+        network_end_others(n);
     return NULL;
 }
 
@@ -87,7 +98,7 @@ static int run_all(struct network *core[], int (*work)(struct network *n, void *
     if (started < core[0]->n_cores)
         complain("cannot start a thread for each of %u cores", core[0]->n_cores);
     int status = started < core[0]->n_cores ? 1 : work(core[0], arg);
-    cores_end(core[0]->cores, 0);
+    network_end_others(core[0]);
     for (unsigned i = 1; i < started; i++) {
         (void)pthread_join(core[i]->thread, NULL);
         status = core[i]->status > status ? core[i]->status : status;

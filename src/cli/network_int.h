@@ -35,11 +35,14 @@ struct network {
     struct cores *cores;
     pthread_t thread;                   /* of the others */
     int status;
+    bool ended;                         /* it has told the others to end */
     int (*work)(struct network *n, void *arg);
     void *work_arg;
 };
 
 /* network_cores.c: what several cores have in common.  False: complained about, *status is set. */
 bool network_cores_init(struct network *n, const struct network_opts *o, int *status);
+/* All other cores end, once: a signal came, or one of them ended by itself. */
+void network_end_others(struct network *n);
 /* A device and a stack on it.  False: it was complained about. */
 bool network_open_wire(struct network *n, const struct network_opts *o);

@@ -52,6 +52,16 @@ ip -n "$N" tuntap add dev tap0 mode tap; ip -n "$N" link set tap0 up
 in_ns "$plumb" serve "$tmp/www" --via $VIA --cores 2 2> "$tmp/err" && fail "a TAP with one queue is not for two cores"
 grep -q "multi_queue" "$tmp/err" || fail "$(cat "$tmp/err")"
 ip -n "$N" link del tap0
+in_ns "$plumb" serve "$tmp/www" --via host --cores 2 2> "$tmp/err"; [ $? = 2 ] || fail "the host's sockets have no cores of plumb's: $(cat "$tmp/err")"
+in_ns "$plumb" ping 10.9.0.1 --via $VIA --cores 2 2> "$tmp/err"; [ $? = 2 ] || fail "ping has one core: $(cat "$tmp/err")"
+
+# The interface goes: all cores end, and one says why.
+ip -n "$N" tuntap add dev tap0 mode tap multi_queue; ip -n "$N" addr add 10.9.0.1/24 dev tap0; ip -n "$N" link set tap0 up
+start "$plumb" serve "$tmp/www" --via $VIA --port 80 --cores 2 2> "$tmp/err"; server=$started
+await_http http://10.9.0.2/
+ip -n "$N" link del tap0
+wait "$server"; [ $? = 1 ] || fail "the interface was removed: $(cat "$tmp/err")"
+[ "$(grep -c "is gone" "$tmp/err")" -ge 1 ] || fail "$(cat "$tmp/err")"
 
 ip -n "$N" link add v0 numtxqueues 2 numrxqueues 2 type veth peer name v1 numtxqueues 2 numrxqueues 2 || skip "cannot make a veth pair"
 ip -n "$N" addr add 10.9.0.1/24 dev v0
