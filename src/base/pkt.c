@@ -125,10 +125,12 @@ static void copy_linear(struct pkt *to, const struct pkt *k)
         memcpy(pkt_head(to), pkt_head_const(k), k->len);
 }
 
+enum { UDP_CHECKSUM_AT = 6 };
+
 static void set_csum(struct pkt *k, csum_t sum)
 {
     uint16_t field = csum_finish(sum);
-    if (field == 0)
+    if (field == 0 && k->csum_field == UDP_CHECKSUM_AT)
         field = 0xffff;                 /* RFC 768: zero means "no checksum" */
     memcpy(pkt_l4(k) + k->csum_field, &field, 2);
     k->csum = CSUM_NONE;

@@ -62,8 +62,9 @@ static void on_ready(void *arg, int64_t now_ns)
             return;
         const bool more_waits = batch_full(&b);
         deliver(d, &b, now_ns);
-        if (more_waits)
-            send_all(d, now_ns);            /* the sender goes on by the ACKs of these while we take the next */
+        if (!more_waits)
+            return;                         /* what came since makes the descriptor ready again */
+        send_all(d, now_ns);                /* the sender goes on by the ACKs of these while we take the next */
     }
 }
 

@@ -46,13 +46,14 @@ start() { ip netns exec "$N" "$@" & started=$!; pids+=("$started"); }
 await_port() { for _ in $(seq 100); do in_ns sh -c "ss -Htln 'sport = :$1'" | grep -q . && return 0; sleep 0.1; done; fail "nothing listens on port $1"; }
 # Waits until plumb's server at an address answers.
 await_http() { for _ in $(seq 100); do in_ns curl -s -o /dev/null --max-time 1 "$1" && return 0; sleep 0.1; done; fail "$1 does not answer"; }
-VIA=tap:tap0,addr=10.9.0.2/24,gw=10.9.0.1
+VIA=tap:tap0,addr=10.9.0.2/24,gw=10.9.0.1${OFFLOAD:+,offload=$OFFLOAD}      # OFFLOAD=soft or off: the tests without the device's help
 same() { [ "$(sha256sum < "$1")" = "$(sha256sum < "$2")" ] || fail "$3: the bytes differ ($(stat -c%s "$1") and $(stat -c%s "$2"))"; }
-# A capture of plumb's own holds packets, none malformed, every checksum right.
+# A capture of plumb's own holds packets, none malformed, every checksum right.  A kernel that has to complete a checksum
+# itself writes 0xffff for 0, which is the same number and which tshark holds to be wrong.
 clean_capture() {
     [ "$(tshark -r "$1" 2>/dev/null | wc -l)" -gt 0 ] || fail "$1 is empty"
     bad=$(tshark -r "$1" -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE -o udp.check_checksum:TRUE \
-        -Y '_ws.malformed || ip.checksum.status==0 || tcp.checksum.status==0 || udp.checksum.status==0' 2>/dev/null | head -3)
+        -Y '_ws.malformed || ip.checksum.status==0 || (tcp.checksum.status==0 && !(tcp.checksum == 0xffff && ip.src == 10.9.0.1)) || udp.checksum.status==0' 2>/dev/null | head -3)
     [ -z "$bad" ] || fail "$1: $bad"
 }
 NGINX_CONF() {

@@ -159,6 +159,24 @@ static void completing_a_checksum(void **state)
     }
 }
 
+/* Zero means "no checksum" in UDP alone: TCP says 0 as 0. */
+static void a_checksum_of_zero(void **state)
+{
+    (void)state;
+    for (uint8_t field = 6; field <= 16; field += 10) {
+        struct pkt *k = pkt_new(&pools, 100);
+        uint8_t *l4 = pkt_append(k, 20);
+        memset(l4, 0, 20);
+        l4[field] = l4[field + 1] = 0xff;
+        k->l4_off = (uint16_t)k->head;
+        k->csum = CSUM_PARTIAL;
+        k->csum_field = field;
+        pkt_complete_csum(k);
+        assert_int_equal(l4[field] << 8 | l4[field + 1], field == 6 ? 0xffff : 0);
+        pkt_free(k);
+    }
+}
+
 static void wire_lengths(void **state)
 {
     (void)state;
@@ -224,7 +242,7 @@ int main(void)
 #define EACH_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest all[] = {
         EACH_TEST(room_before_and_behind), EACH_TEST(sizes_and_limits), EACH_TEST(borrowing_and_owning), EACH_TEST(too_many_slices),
-        EACH_TEST(copies_keep_facts), EACH_TEST(completing_a_checksum), EACH_TEST(wire_lengths), EACH_TEST(batches), EACH_TEST(queues),
+        EACH_TEST(copies_keep_facts), EACH_TEST(completing_a_checksum), EACH_TEST(a_checksum_of_zero), EACH_TEST(wire_lengths), EACH_TEST(batches), EACH_TEST(queues),
     };
     return cmocka_run_group_tests(all, NULL, NULL);
 }
