@@ -34,10 +34,10 @@ typedef uint64_t vec_at __attribute__((vector_size(CSUM_BLOCK), aligned(1), may_
 
 struct halves { vec low, high; };
 
-INLINE void add(struct halves *h, vec v)
+INLINE void add(struct halves *h, const vec *v)
 {
-    h->low += v & UINT32_MAX;
-    h->high += v >> 32;
+    h->low += *v & UINT32_MAX;
+    h->high += *v >> 32;
 }
 
 INLINE uint64_t total(const struct halves *h)
@@ -52,13 +52,16 @@ INLINE uint64_t sum_vectors(const uint8_t *bytes, size_t blocks)
     const vec_at *p = (const vec_at *)(const void *)bytes;
     struct halves h = { 0 };
     for (; blocks >= 4; blocks -= 4, p += 4) {
-        add(&h, p[0]);
-        add(&h, p[1]);
-        add(&h, p[2]);
-        add(&h, p[3]);
+        const vec a = p[0], b = p[1], c = p[2], d = p[3];
+        add(&h, &a);
+        add(&h, &b);
+        add(&h, &c);
+        add(&h, &d);
     }
-    for (; blocks > 0; blocks--)
-        add(&h, *p++);
+    for (; blocks > 0; blocks--) {
+        const vec a = *p++;
+        add(&h, &a);
+    }
     return total(&h);
 }
 
@@ -73,15 +76,15 @@ INLINE uint64_t copy_vectors(uint8_t *out, const uint8_t *bytes, size_t blocks)
         to[1] = b;
         to[2] = c;
         to[3] = d;
-        add(&h, a);
-        add(&h, b);
-        add(&h, c);
-        add(&h, d);
+        add(&h, &a);
+        add(&h, &b);
+        add(&h, &c);
+        add(&h, &d);
     }
     for (; blocks > 0; blocks--) {
         const vec a = *p++;
         *to++ = a;
-        add(&h, a);
+        add(&h, &a);
     }
     return total(&h);
 }
