@@ -29,7 +29,7 @@ END
 }
 
 build() { ninja -C build -j2 plumb >build.log 2>&1 || { tail -20 build.log; return 1; }; }
-sim() { timeout "$1" build/plumb sim --first --worlds 1500 >sim.log 2>&1; }
+sim() { timeout "$1" build/plumb sim --first --worlds 4000 >sim.log 2>&1; }
 
 meson setup -Dbuildtype=release -Dtests=false -Dwerror=false build tree >setup.log 2>&1 || { cat setup.log; exit 1; }
 build || exit 1
