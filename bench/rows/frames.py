@@ -5,7 +5,7 @@ against itself over a veth pair, and lwIP on the same TAP.
 
 The client, who is measured, has core 0, the other end core 1.  CUBIC on both sides: the kernel's default here is BBR, whose
 pacing, not the link, then sets the rate (the rows named .bbr)."""
-import atexit, os, re, signal, subprocess, time
+import atexit, os, re, signal, subprocess, sys, time
 from rows import PEERS, PLUMB, Absent, Row, pinned
 from rows.memory import build_lwip
 
@@ -19,6 +19,12 @@ def sh(*command):
     done = subprocess.run(command, capture_output=True, text=True, timeout=20)
     if done.returncode != 0:
         raise Absent(f"{' '.join(command)}: {done.stderr.strip()} (namespaces and links need root)")
+
+
+# ethtool -K DEV tso off: SIOCETHTOOL with ETHTOOL_STSO
+NO_TSO = """import array, fcntl, socket, struct, sys
+off = array.array("B", struct.pack("II", 0x1f, 0))
+fcntl.ioctl(socket.socket(socket.AF_INET, socket.SOCK_DGRAM), 0x8946, struct.pack("16sP16x", sys.argv[1].encode(), off.buffer_info()[0]))"""
 
 
 class Net:
@@ -49,7 +55,10 @@ class Net:
             sh("ip", "-n", self.b, "link", "set", "e1", "up")
         if self.link == "veth":
             self.address(self.b, "e1", "10.9.0.2")
-        if self.small:
+        if self.small == "cut":
+            for netns, dev in ((self.a, "e0"), (self.b, "e1")):
+                sh("ip", "netns", "exec", netns, sys.executable, "-c", NO_TSO, dev)
+        elif self.small:
             sh("ip", "-n", self.a, "link", "set", "e0", "gso_max_segs", "1")
         sh("ip", "-n", self.a, "link", "set", "e0", "up")
         self.address(self.a, "e0", "10.9.0.1")
@@ -136,7 +145,7 @@ PEER_IS = {"kernel": "kernel to kernel over veth, plumb bench by host sockets",
 def row(name, link, mode, peer, congestion="cubic", small=False, more=""):
     cpu = {"ours": [], "peer": []}
     said = f"{PEER_IS[peer]}; {congestion}, " + (f"{IN_FLIGHT} at once" if mode == "crr" else "one connection")
-    said += (", wire-size frames from the kernel" if small else "") + (f"; plumb with {more[1:]}" if more else "")
+    said += (", packets cut to frames by either kernel" if small == "cut" else ", wire-size frames from the kernel" if small else "") + (f"; plumb with {more[1:]}" if more else "")
 
     def measured(who, *what):
         def measure():
