@@ -18,12 +18,12 @@
 #define UNPOISON(p, n) ((void)0)
 #endif
 
-enum { ALIGN = 64 };
+enum { ALIGN = 64, STEP = 8 };
 
 bool pool_init(struct pool *p, size_t object_size, uint32_t max)
 {
-    *p = (struct pool){ .object_size = (object_size + ALIGN - 1) / ALIGN * ALIGN, .max = max };
-    p->memory = aligned_alloc(ALIGN, p->object_size * (max ? max : 1));
+    *p = (struct pool){ .object_size = (object_size + STEP - 1) / STEP * STEP, .max = max };
+    p->memory = aligned_alloc(ALIGN, (p->object_size * (max ? max : 1) + ALIGN - 1) / ALIGN * ALIGN);
     return p->memory != NULL;
 }
 

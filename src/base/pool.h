@@ -9,7 +9,7 @@
 struct pool {
     uint8_t *memory;
     void    *free;              /* chain through the first word of free objects */
-    size_t   object_size;       /* rounded up to 64 */
+    size_t   object_size;       /* rounded up to 8 */
     uint32_t max;               /* objects there can be */
     uint32_t fresh;             /* objects never handed out start here */
     uint32_t used;              /* handed out now */

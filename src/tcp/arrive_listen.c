@@ -22,7 +22,7 @@ void tcp_negotiate(struct tcp_conn *c, const struct tcp_seg *s)
     if (s->user_timeout_s && tcp_rare(c)->asked.told_timeout_s)
         tcp_timer_on_peer_timeout(c, s->user_timeout_s);
     const struct tcp_config *f = &c->t->cfg;
-    c->peer_mss = s->opt.has_mss && s->opt.mss ? s->opt.mss : addr_is4(c->node.path.local) ? 536 : 1220;
+    c->peer_mss = s->opt.has_mss && s->opt.mss ? s->opt.mss : addr_is4(c->node.local) ? 536 : 1220;
     c->scaled = s->opt.has_wscale && !f->no_wscale; /* [RFC7323-2.2b] */
     if (c->scaled)
         c->snd_scale = s->opt.wscale > TCP_WSCALE_MAX ? TCP_WSCALE_MAX : s->opt.wscale; /* [RFC7323-2.3a] */

@@ -12,16 +12,18 @@ _Static_assert(BUF_HALF * sizeof(uint32_t) == TCP_BLOCK, "half a table is one bl
 
 static uint8_t *block_of(const struct pool *blocks, uint32_t number) { return blocks->memory + (size_t)(number - 1) * TCP_BLOCK; }
 
-static bool has_table(const struct tcp_buf *b) { return b->table[0] || b->table[1]; }
+static bool has_table(const struct tcp_buf *b) { return (b->at[0] | b->at[1]) & BUF_HALF_TABLE; }
+/* The number of its block; 0: none. */
+static uint32_t half(const struct tcp_buf *b, unsigned h) { return b->at[h] & BUF_HALF_TABLE ? b->at[h] & ~(uint32_t)BUF_HALF_TABLE : 0; }
 static unsigned half_of(uint32_t block)        { return block / BUF_HALF & 1; }
 
 /* NULL: its half of the table is not there. */
 static uint32_t *slot_of(const struct pool *blocks, const struct tcp_buf *b, uint32_t block)
 {
-    const uint32_t half = b->table[half_of(block)];
-    if (half)
-        return (uint32_t *)(void *)block_of(blocks, half) + (block & (BUF_HALF - 1));
-    return has_table(b) ? NULL : (uint32_t *)&b->slot[block & (BUF_INLINE - 1)];
+    const uint32_t number = half(b, half_of(block));
+    if (number)
+        return (uint32_t *)(void *)block_of(blocks, number) + (block & (BUF_HALF - 1));
+    return has_table(b) ? NULL : (uint32_t *)&b->at[block & (BUF_INLINE - 1)];
 }
 
 static uint32_t take(struct pool *blocks)
@@ -48,18 +50,20 @@ uint8_t *buf_at(const struct pool *blocks, const struct tcp_buf *b, uint32_t pos
 /* The halves in `halves`; what stood in the two slots inside moves there. */
 static void make_halves(struct pool *blocks, struct tcp_buf *b, uint32_t first, unsigned halves)
 {
-    const bool moves = !has_table(b);
+    const struct tcp_buf inside = has_table(b) ? (struct tcp_buf){ 0 } : *b;
+    if (!has_table(b))
+        *b = (struct tcp_buf){ 0 };
     for (unsigned h = 0; h < 2; h++) {
-        if (!(halves >> h & 1) || b->table[h])
+        if (!(halves >> h & 1) || half(b, h))
             continue;
-        b->table[h] = take(blocks);
-        memset(block_of(blocks, b->table[h]), 0, TCP_BLOCK);
+        const uint32_t number = take(blocks);
+        memset(block_of(blocks, number), 0, TCP_BLOCK);
+        b->at[h] = number | BUF_HALF_TABLE;
     }
-    for (uint32_t i = 0; moves && i < BUF_INLINE; i++) {
+    for (uint32_t i = 0; i < BUF_INLINE; i++) {
         const uint32_t block = ((first >> SHIFT) + i) & BLOCKS_MASK, at = block & (BUF_INLINE - 1);
-        if (b->slot[at])
-            *slot_of(blocks, b, block) = b->slot[at];
-        b->slot[at] = 0;
+        if (inside.at[at])
+            *slot_of(blocks, b, block) = inside.at[at];
     }
 }
 
@@ -81,15 +85,15 @@ static uint32_t count_missing(const struct pool *blocks, const struct tcp_buf *b
     if (!wide && !has_table(b))
         *halves = 0;
     for (uint32_t i = 0; wide && i < BUF_INLINE; i++)
-        if (b->slot[(first + i) & (BUF_INLINE - 1)])
+        if (b->at[(first + i) & (BUF_INLINE - 1)])
             *halves |= 1u << half_of(first + i);
-    return missing + ((*halves & 1) && !b->table[0]) + ((*halves & 2) && !b->table[1]);
+    return missing + ((*halves & 1) && !half(b, 0)) + ((*halves & 2) && !half(b, 1));
 }
 
 /* The table is as it must be; false: it may not be. */
 static bool has_slots(const struct tcp_buf *b, const struct buf_range *r, uint32_t last)
 {
-    if (b->table[0] && b->table[1])
+    if (half(b, 0) && half(b, 1))
         return true;
     return !has_table(b) && ((last - (r->first >> SHIFT)) & BLOCKS_MASK) < BUF_INLINE;
 }
@@ -175,11 +179,13 @@ void buf_clear(struct pool *blocks, struct tcp_buf *b, uint32_t from, uint32_t t
 {
     if (!has_table(b)) {
         for (unsigned i = 0; i < BUF_INLINE; i++)
-            give(blocks, &b->slot[i]);
+            give(blocks, &b->at[i]);
         return;
     }
     buf_drop(blocks, b, from, to);
     give(blocks, slot_of(blocks, b, to >> SHIFT));
-    give(blocks, &b->table[0]);
-    give(blocks, &b->table[1]);
+    for (unsigned h = 0; h < 2; h++) {
+        b->at[h] = half(b, h);
+        give(blocks, &b->at[h]);
+    }
 }

@@ -8,11 +8,11 @@
 #include <stdint.h>
 
 enum { BUF_INLINE = 2, BUF_TABLE = 2048, BUF_HALF = BUF_TABLE / 2 };
+enum { BUF_HALF_TABLE = 1 << 30 };
 enum { BUF_BYTES_MAX = (BUF_TABLE - 1) * 4096 };    /* the widest span of positions */
 
 struct tcp_buf {                        /* all-zero: empty */
-    uint32_t table[2];                  /* 1 + number of the block that holds a half of the table; 0: none, and both 0: `slot` is it */
-    uint32_t slot[BUF_INLINE];          /* 1 + number of a block; 0: none */
+    uint32_t at[BUF_INLINE];            /* 1 + number of a block, 0: none; with BUF_HALF_TABLE of one that holds a half of the table */
 };
 
 struct buf_range { uint32_t first, pos, len, spare; };

@@ -13,8 +13,8 @@ static void syn_options(const struct tcp_conn *c, struct writer *w, int64_t now_
 {
     const struct tcp_config *f = &c->t->cfg;
     const bool answer = c->state == SYN_RECEIVED;
-    const uint16_t ip = addr_is4(c->node.path.local) ? 20 : 40;
-    struct tcp_opt o = { .has_mss = true, .mss = (uint16_t)((c->node.path.mtu ? c->node.path.mtu : 576) - ip - TCP_HEADER) };
+    const uint16_t ip = addr_is4(c->node.local) ? 20 : 40;
+    struct tcp_opt o = { .has_mss = true, .mss = (uint16_t)((c->way.mtu ? c->way.mtu : 576) - ip - TCP_HEADER) };
     if (tcp_rare(c)->asked.mss_max && tcp_rare(c)->asked.mss_max < o.mss)
         o.mss = tcp_rare(c)->asked.mss_max;
     o.has_wscale = answer ? c->scaled : !f->no_wscale; /* [RFC7323-2.2a] */
@@ -64,11 +64,10 @@ static void borrow(struct tcp_conn *c, struct pkt *k, seq_t from, uint32_t len)
 
 static void checksum(const struct tcp_conn *c, struct pkt *k, uint8_t *header)
 {
-    const struct path *p = &c->node.path;
-    csum_t sum = csum_pseudo(p->local, p->remote, 6, pkt_total(k));
+    csum_t sum = csum_pseudo(c->node.local, c->node.remote, 6, pkt_total(k));
     uint16_t field;
     k->csum_field = CSUM_AT;
-    if (p->tx_csum || k->gso_size) {
+    if (c->way.tx_csum || k->gso_size) {
         field = csum_fold(sum);
         k->csum = CSUM_PARTIAL;
     } else {                                    /* [MUST-2] */
@@ -87,8 +86,8 @@ static void checksum(const struct tcp_conn *c, struct pkt *k, uint8_t *header)
 static void address(const struct tcp_conn *c, struct pkt *k, uint8_t ecn, int64_t now_ns)
 {
     k->l4_off = (uint16_t)k->head;
-    k->iface = c->node.path.iface;
-    k->path = &c->node.path;
+    k->iface = c->way.iface;
+    k->path = tcp_lend_path(c);
     k->proto = 6;
     k->ttl = c->ttl;
     k->tos = ecn ? (uint8_t)((c->tos & ~ECN_MASK) | ecn) : c->tos;

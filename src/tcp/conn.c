@@ -34,8 +34,10 @@ struct tcp_conn *tcp_conn_new(struct tcp *t, const struct path *p, uint16_t loca
     struct tcp_conn *c = pool_get(&t->conns);
     if (!c)
         return NULL;
-    *c = (struct tcp_conn){ .t = t, .node = { .path = *p, .local_port = local_port, .remote_port = remote_port, .reuse_addr = o->reuse_addr } };
+    *c = (struct tcp_conn){ .t = t,
+        .node = { .local = p->local, .remote = p->remote, .local_port = local_port, .remote_port = remote_port, .reuse_addr = o->reuse_addr } };
     c->serial = ++t->serial;
+    tcp_way_open(c, p);
     tcp_sent_buffer(c, o->send_buffer);
     tcp_rcv_buffer(c, o->recv_buffer);
     c->no_delay = o->no_delay;
@@ -72,7 +74,7 @@ void tcp_conn_start_at(struct tcp_conn *c, seq_t iss, int64_t now_ns)
     tcp_ts_open(c);
     tcp_sent_open(c, iss);
     tcp_fit_mss(c);
-    TRACE(c->t->trace, now_ns, c->serial, tcp_open, .local = c->node.path.local, .remote = c->node.path.remote,
+    TRACE(c->t->trace, now_ns, c->serial, tcp_open, .local = c->node.local, .remote = c->node.remote,
           .local_port = c->node.local_port, .remote_port = c->node.remote_port, .passive = c->passive);
 }
 
@@ -103,8 +105,17 @@ struct tcp_rare *tcp_rare_need(struct tcp_conn *c)
         return c->rare;
     c->rare = pool_get(&c->t->rares);           /* as many as connections: never NULL */
     assert(c->rare);
-    *c->rare = tcp_nothing_rare;
+    memset(c->rare, 0, sizeof *c->rare);
+    c->rare->conn = c;
     return c->rare;
+}
+
+void tcp_rare_rest(struct tcp_conn *c)
+{
+    if (!c->rare || memcmp(c->rare, &tcp_nothing_rare, offsetof(struct tcp_rare, conn)) != 0)
+        return;
+    pool_put(&c->t->rares, c->rare);
+    c->rare = NULL;
 }
 
 /* What an OPEN may say, and SETOPT later. */
@@ -170,6 +181,7 @@ void tcp_end(struct tcp_conn *c, enum plumb_err err, enum why why, int64_t now_n
         return;
     tcp_leave_tables(c);
     tcp_fast_open_settled(c);
+    tcp_tally_end(c, now_ns);
     tcp_set_state(c, CLOSED, why, now_ns);
     c->error = (uint8_t)err;
     if (!c->attached || c->orphan) {
@@ -230,7 +242,7 @@ bool tcp_walk(struct tcp *t, uint32_t *cursor, struct tcp_status *out)
         if (w->conn || at++ < *cursor)
             continue;
         *out = (struct tcp_status){ .state = TIME_WAIT, .serial = w->serial, .timer = "timewait", .timer_deadline_ns = w->over_ns,
-            .local = { w->node.path.local, w->node.local_port }, .remote = { w->node.path.remote, w->node.remote_port } };
+            .local = { w->node.local, w->node.local_port }, .remote = { w->node.remote, w->node.remote_port } };
         *cursor = at;
         return true;
     }

@@ -16,9 +16,9 @@
 /* What the hash table knows of a connection or of a TIME-WAIT record. */
 struct tcp_node {
     struct tcp_node *next;
+    struct addr local, remote;
     uint32_t hash;
     uint16_t local_port, remote_port;
-    struct path path;                   /* local and remote are always valid; the rest once resolved */
     bool in, is_timewait, reuse_addr;
 };
 
@@ -37,6 +37,7 @@ struct tcp_flight {
     struct tcp_recover rec;             /* owner: recover.c newreno.c undo.c */
     struct tcp_rack_flight rack;        /* owner: rack.c */
     struct tcp_undo undo;               /* owner: undo.c recover.c */
+    struct tcp_rate_flight rate;        /* owner: rate.c */
     struct reasm reasm;                 /* owner: window.c */
     struct tcp_sack_out sack;           /* owner: sack.c */
     struct tcp_loan *loans;             /* by their numbers; owner: loan.c */
@@ -49,57 +50,67 @@ struct tcp_rare {
     struct tcp_asked asked;             /* owner: conn.c user.c timer.c sent.c window.c */
     struct tcp_pmtu pmtu;               /* owner: pmtud.c */
     struct tcp_ecn_marked ecn;          /* owner: ecn.c */
+    struct tcp_rack rack;               /* owner: rack.c tlp.c */
     struct tcp_tally_rare tally;        /* owner: info.c */
+    struct addr next_hop;               /* owner: route.c */
     uint64_t lost;                      /* bytes; owner: rate.c */
+    struct list queue;                  /* that of queued_in; owner: listen.c */
     uint32_t retransmits;               /* owner: recover.c */
     uint32_t last_repaired;             /* bytes of the ACK that ended a recovery, behind which nothing was sent yet; owner: recover.c */
+    struct tcp_conn *conn;              /* the last: behind it nothing is compared */
 };
+_Static_assert(sizeof(struct tcp_rare) % 8 == 0, "compared as bytes");
 extern const struct tcp_rare tcp_nothing_rare;
 
 enum tcp_queue { QUEUE_NONE, QUEUE_SYN, QUEUE_HOLD, QUEUE_ACCEPT, QUEUE_STARVED, QUEUE_ORPHAN };
 
+/* In the order in which a segment touches it: what every one does comes first. */
 struct tcp_conn {
-    struct tcp_node node;               /* owner: demux.c route.c; first: a node is its connection */
+    struct tcp_node node;               /* owner: demux.c; first: a node is its connection */
     struct tcp *t;
-    uint8_t  state;                     /* owner: state.c */
-    uint8_t  error, soft_error;
-    uint8_t  snd_scale, rcv_scale;
-    uint8_t  queued_in;                 /* enum tcp_queue: which list `queue` is on */
-    uint8_t  ready_bits;
-    uint8_t  tos, ttl;
-    bool     passive : 1, attached : 1, orphan : 1, fin_queued : 1, no_delay : 1, cork : 1, keepalive : 1;
-    bool     hold : 1, want_write : 1, reserved : 1, urgent_out : 1, syn_resent : 1, was_connected : 1, dead : 1, unrouted : 1, offered : 1, scaled : 1;
-    bool     no_sack : 1, sack : 1;     /* not offered; both sides have offered it */
-    uint16_t mss, peer_mss, rcv_mss;    /* text bytes per segment we send; what the peer takes; what it sends */
-    uint32_t serial;
     struct tcp_snd snd;                 /* owner: sent.c */
     struct tcp_rcv rcv;                 /* owner: window.c */
+    uint8_t  state;                     /* owner: state.c */
+    bool     passive : 1, attached : 1, orphan : 1, fin_queued : 1, no_delay : 1, cork : 1, keepalive : 1, linger_abort : 1;    /* CLOSE is ABORT */
+    bool     hold : 1, want_write : 1, reserved : 1, urgent_out : 1, syn_resent : 1, was_connected : 1, dead : 1, unrouted : 1;
+    bool     offered : 1, scaled : 1, no_sack : 1, sack : 1;    /* SACK: not offered; both sides have offered it */
+    bool     timeout_due : 1;           /* the user timeout is owed to the peer */
+    struct tcp_due due;                 /* owner: output.c fast_out.c */
+    struct tcp_fast_open fast_open;     /* owner: fastopen.c */
+    uint8_t  ready_bits;
+    uint8_t  queued_in;                 /* enum tcp_queue: which list rare->queue is on */
+    uint8_t  snd_scale, rcv_scale;
+    uint8_t  error, soft_error;
+    uint8_t  tos, ttl;
+    uint16_t mss, peer_mss, rcv_mss;    /* text bytes per segment we send; what the peer takes; what it sends */
+    struct tcp_owed owed;               /* owner: delack.c */
     struct tcp_buf sbuf;                /* owner: sent.c */
     struct tcp_buf rbuf;                /* owner: window.c */
-    struct tcp_tally tally;             /* owner: info.c */
-    struct tcp_reading reading;         /* owner: window.c */
-    struct tcp_owed owed;               /* owner: delack.c */
-    struct tcp_due due;                 /* owner: output.c fast_out.c */
-    struct tcp_flight *flight;
-    struct tcp_rare *rare;
-    struct tcp_cc cc;                   /* owner: recover.c congestion.c */
-    struct tcp_pace pace;               /* owner: pacer.c */
-    struct tcp_ecn ecn;                 /* owner: ecn.c */
-    struct tcp_fast_open fast_open;     /* owner: fastopen.c */
-    struct tcp_rtt rtt;                 /* owner: rtt.c */
-    struct tcp_rate rate;               /* owner: rate.c */
-    struct tcp_rack rack;               /* owner: rack.c tlp.c */
-    struct tcp_ts ts;                   /* owner: paws.c */
-    struct tcp_timers *timer;           /* owner: timer.c; NULL: at rest */
-    int64_t  heard_ns, sent_ns;         /* last segment from the peer; last text or control to it */
-    struct list out, ready, queue;
-    void *user;
-    struct tcp_listener *listener;
-    struct tcp_timewait *tw;
     uint32_t send_buffer;               /* what it may queue now; owner: sent.c */
     uint32_t recv_buffer;               /* what it may offer now; owner: window.c */
-    bool     timeout_due, linger_abort; /* it is owed to the peer; CLOSE is ABORT */
+    struct tcp_way way;                 /* owner: route.c */
+    uint32_t serial;
+    struct tcp_ecn ecn;                 /* owner: ecn.c */
+    struct tcp_flight *flight;          /* NULL: at rest, as the next */
+    struct tcp_timers *timer;           /* owner: timer.c */
+    struct tcp_rare *rare;
+    struct list ready, out;
+    void *user;
+    struct tcp_ts ts;                   /* owner: paws.c */
+    int64_t  heard_ns, sent_ns;         /* last segment from the peer; last text or control to it */
+    struct tcp_cc cc;                   /* owner: recover.c congestion.c */
+    struct tcp_rtt rtt;                 /* owner: rtt.c */
+    struct tcp_pace pace;               /* owner: pacer.c */
+    struct tcp_rate rate;               /* owner: rate.c */
+    struct tcp_tally tally;             /* owner: info.c */
+    struct tcp_reading reading;         /* owner: window.c */
+    union {
+        struct tcp_listener *listener;  /* of which it was born, while that matters */
+        struct tcp_timewait *tw;        /* in TIME-WAIT */
+    };
 };
+_Static_assert(offsetof(struct tcp_conn, cc) <= 320, "what a segment without news touches is five cache lines");
+_Static_assert(sizeof(struct tcp_conn) <= 488, "with its share of the hash table an idle connection fits 512 bytes");
 
 struct tcp_listener {
     struct list node, ready;
@@ -126,7 +137,7 @@ struct tcp_timewait {
 };
 
 /* What the acknowledgment that is looked at has delivered. */
-struct rate_seen { uint64_t delivered, lost; struct rate_stamp stamp; int64_t sent_ns; bool any; };
+struct rate_seen { uint64_t delivered, lost; struct rate_stamp stamp; int64_t sent_ns, time_ns; bool any; };
 
 /* What is known of peers that were opened fast, or were to be (RFC 7413 §4.1.3). */
 struct fast_open_peer {
@@ -136,6 +147,11 @@ struct fast_open_peer {
     uint16_t mss;
     uint8_t  losses, n_cookie, cookie[TCP_COOKIE_MAX];
 };
+
+/* Gateways that ways name by number, until the routes change; and the paths lent to the packets of a batch. */
+enum { HOPS = 64, HOP_NONE = 0, HOP_RARE = UINT16_MAX };
+struct tcp_hops { uint32_t n; struct addr at[HOPS]; };
+struct tcp_lent { const struct tcp_conn *last; uint32_t n; struct path path[BATCH_MAX]; };
 
 enum { LISTEN_HASH = 64, REPLIES = 256, FAST_OPEN_PEERS = 64 };
 
@@ -164,6 +180,8 @@ struct tcp {
     uint32_t fast_open_uses;
     struct list listeners[LISTEN_HASH], listeners_any;  /* by port; on any port */
     struct list out[IFACE_MAX], unrouted, ready, listeners_ready, starved, orphans, dead, timewait;
+    struct tcp_hops hops;               /* route.c */
+    struct tcp_lent lent;               /* route.c */
     struct wheel wheel;
     struct wheel_timer timewait_timer;
     struct tcp_reply reply[REPLIES];
@@ -229,6 +247,7 @@ void tcp_release(struct tcp_conn *c);
 void tcp_reap(struct tcp *t);                                   /* the end of a step */
 static inline const struct tcp_rare *tcp_rare(const struct tcp_conn *c) { return c->rare ? c->rare : &tcp_nothing_rare; }  /* to be looked at */
 struct tcp_rare *tcp_rare_need(struct tcp_conn *c);             /* to be written */
+void tcp_rare_rest(struct tcp_conn *c);                         /* gives it back when it says nothing */
 void tcp_conn_asked(struct tcp_conn *c, const struct tcp_user_opt *o);
 struct tcp_flight *tcp_flight_need(struct tcp_conn *c);
 void tcp_flight_done(struct tcp_conn *c);                       /* gives it back when nothing needs it */
@@ -253,6 +272,10 @@ bool tcp_port_free(struct tcp *t, const struct path *p, uint16_t local_port, uin
 /* route.c: which list a connection that owes output waits on */
 void tcp_wake(struct tcp_conn *c);
 void tcp_sleep(struct tcp_conn *c);
+/* The path, until the batch under way has left. */
+const struct path *tcp_lend_path(const struct tcp_conn *c);
+void tcp_lend_again(struct tcp *t);                             /* a new batch */
+void tcp_way_open(struct tcp_conn *c, const struct path *p);    /* it is new */
 void tcp_route_lost(struct tcp_conn *c);                        /* asks for the path again */
 void tcp_fit_mss(struct tcp_conn *c);                           /* after path, options or the peer's MSS changed */
 void tcp_path_too_big(struct tcp_conn *c, uint16_t mtu);
@@ -489,6 +512,7 @@ struct tcp_tally_mark tcp_tally_before(struct tcp_conn *c, const struct tcp_seg 
 void tcp_tally_syn_text(struct tcp_conn *c, uint32_t bytes);
 void tcp_tally_after(struct tcp_conn *c, const struct tcp_tally_mark *m, int64_t now_ns);
 void tcp_tally_limits(struct tcp_conn *c, int64_t now_ns);
+void tcp_tally_end(struct tcp_conn *c, int64_t now_ns);
 
 /* pmtud.c */
 uint16_t tcp_pmtu_limit(const struct tcp_conn *c);              /* largest IP packet to send now */

@@ -28,7 +28,7 @@ static uint32_t hash_of(const struct tcp *t, const struct addr *local, const str
 static bool is(const struct tcp_node *n, const struct addr *local, const struct addr *remote, uint16_t local_port, uint16_t remote_port)
 {
     return n->remote_port == remote_port && n->local_port == local_port &&
-           addr_eq(n->path.remote, *remote) && addr_eq(n->path.local, *local);
+           addr_eq(n->remote, *remote) && addr_eq(n->local, *local);
 }
 
 struct tcp_node *demux_find(struct tcp *t, struct addr local, struct addr remote, uint16_t local_port, uint16_t remote_port)
@@ -46,7 +46,7 @@ struct tcp_node *demux_find(struct tcp *t, struct addr local, struct addr remote
 
 void demux_add(struct tcp *t, struct tcp_node *n)
 {
-    n->hash = hash_of(t, &n->path.local, &n->path.remote, n->local_port, n->remote_port);
+    n->hash = hash_of(t, &n->local, &n->remote, n->local_port, n->remote_port);
     n->next = t->bucket[n->hash & t->bucket_mask];
     n->in = true;
     t->bucket[n->hash & t->bucket_mask] = n;

@@ -84,7 +84,7 @@ static bool place_text(struct tcp_conn *c, const struct tcp_seg *s)
 /* It acknowledges nothing new and brings the window of before; nothing was waited for. */
 static bool is_no_news(const struct tcp_conn *c, const struct tcp_seg *s)
 {
-    return !c->flight && seq_eq(s->ack, c->snd.una) && c->snd.wnd == s->wnd << c->snd_scale && c->snd.wnd && !c->rack.probing &&
+    return !c->flight && seq_eq(s->ack, c->snd.una) && c->snd.wnd == s->wnd << c->snd_scale && c->snd.wnd && !tcp_rare(c)->rack.probing &&
            c->ecn.mode != ECN_CLASSIC && !c->ecn.skip && !c->ecn.reduced;
 }
 

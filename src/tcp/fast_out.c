@@ -48,14 +48,14 @@ static void begin_header(struct tcp_conn *c, struct header *h, int64_t now_ns)
         h->word[6] = be32(tcp_ts_clock(c->ts.offset, now_ns));
         h->word[7] = be32(c->ts.recent);
     }
-    h->fixed = csum_pseudo(c->node.path.local, c->node.path.remote, 6, 0);
+    h->fixed = csum_pseudo(c->node.local, c->node.remote, 6, 0);
 }
 
 static void address(const struct tcp_conn *c, struct pkt *k, int64_t now_ns)
 {
     k->l4_off = (uint16_t)k->head;
-    k->iface = c->node.path.iface;
-    k->path = &c->node.path;
+    k->iface = c->way.iface;
+    k->path = tcp_lend_path(c);
     k->proto = 6;
     k->ttl = c->ttl;
     k->tos = c->tos;
@@ -134,7 +134,7 @@ static struct pkt *build(struct tcp_conn *c, struct run *r, seq_t from, uint32_t
     borrow(c, k, r, from, n);
     if (n > r->mss)
         k->gso_size = (uint16_t)r->mss;
-    checksum(&r->h, k, r->h.len, c->node.path.tx_csum || k->gso_size);
+    checksum(&r->h, k, r->h.len, c->way.tx_csum || k->gso_size);
     return k;
 }
 
@@ -230,7 +230,7 @@ static void send_ack(struct tcp_conn *c, struct batch *b, int64_t now_ns)
             k->len += tcp_ecn_write(c, pkt_head(k) + h.len, h.len - TCP_HEADER, &x);
         pkt_head(k)[12] = (uint8_t)(k->len / 4 << 4 | (pkt_head(k)[12] & 1));
         address(c, k, now_ns);
-        checksum(&h, k, k->len, c->node.path.tx_csum);
+        checksum(&h, k, k->len, c->way.tx_csum);
         batch_add(b, k);
     } else {
         trace_count(c->t->trace, WHY_NO_BUFFER, now_ns);

@@ -63,7 +63,7 @@ static struct fast_open_peer *peer_of(struct tcp *t, struct addr remote)
 
 void tcp_fast_open_asked(struct tcp_conn *c, const struct tcp_user_opt *o)
 {
-    const struct fast_open_peer *p = peer_known(c->t, c->node.path.remote);
+    const struct fast_open_peer *p = peer_known(c->t, c->node.remote);
     const bool all = c->t->cfg.fast_open & 1;
     if (!o->fast_open && !o->fast_open_waits && !all)
         return;
@@ -85,7 +85,7 @@ static uint32_t min32(uint32_t a, uint32_t b) { return a < b ? a : b; }
 /* What the peer was seen to take and the path bears, with all the options a SYN can have (§4.1.3, RFC 6691). */
 static uint32_t room_on_syn(const struct tcp_conn *c, const struct fast_open_peer *p)
 {
-    const uint32_t least = addr_is4(c->node.path.local) ? 536 : 1220, mss = min32(p->mss ? p->mss : least, c->mss);
+    const uint32_t least = addr_is4(c->node.local) ? 536 : 1220, mss = min32(p->mss ? p->mss : least, c->mss);
     return mss > MOST_OPTIONS ? mss - MOST_OPTIONS : 0;
 }
 
@@ -95,7 +95,7 @@ uint32_t tcp_fast_open_text(struct tcp_conn *c)
     struct tcp_fast_open *f = &c->fast_open;
     if (c->state != SYN_SENT || !f->asks || f->tried || c->syn_resent)
         return 0;
-    struct fast_open_peer *p = peer_known(c->t, c->node.path.remote);
+    struct fast_open_peer *p = peer_known(c->t, c->node.remote);
     f->tried = true;
     if (!p || !p->n_cookie)
         return 0;
@@ -111,10 +111,10 @@ void tcp_fast_open_option(const struct tcp_conn *c, struct tcp_opt *o)
     if (c->state == SYN_RECEIVED) {
         o->has_cookie = c->fast_open.grant;
         o->n_cookie = OWN_COOKIE;
-        cookie_for(c->t, c->node.path.remote, o->cookie);
+        cookie_for(c->t, c->node.remote, o->cookie);
         return;
     }
-    const struct fast_open_peer *p = peer_known(c->t, c->node.path.remote);
+    const struct fast_open_peer *p = peer_known(c->t, c->node.remote);
     if (!c->fast_open.tried || c->syn_resent)
         return;
     o->has_cookie = true;
@@ -132,9 +132,9 @@ void tcp_fast_open_answered(struct tcp_conn *c, const struct tcp_seg *s)
     if (!c->fast_open.tried)
         return;
     c->fast_open.worked = c->fast_open.text_out && seq_lt(seq_add(c->snd.iss, 1), s->ack);
-    struct fast_open_peer *p = peer_known(c->t, c->node.path.remote);
+    struct fast_open_peer *p = peer_known(c->t, c->node.remote);
     if (s->opt.has_cookie && s->opt.n_cookie) {
-        p = peer_of(c->t, c->node.path.remote);
+        p = peer_of(c->t, c->node.remote);
         p->n_cookie = s->opt.n_cookie;
         memcpy(p->cookie, s->opt.cookie, s->opt.n_cookie);
     }
@@ -151,7 +151,7 @@ void tcp_fast_open_lost(struct tcp_conn *c, int64_t now_ns)
 {
     if (c->state != SYN_SENT || !c->fast_open.tried || c->syn_resent)
         return;
-    struct fast_open_peer *p = peer_of(c->t, c->node.path.remote);
+    struct fast_open_peer *p = peer_of(c->t, c->node.remote);
     p->avoid_until_ns = time_after(now_ns, AVOID_NS << p->losses);
     if (p->losses < LOSSES_MAX)
         p->losses++;

@@ -4,6 +4,27 @@
  * life the user had nothing to send. */
 #include "tcp/fast.h"
 
+static void count_sent(struct tcp_conn *c, uint32_t n)
+{
+    c->tally.bytes_sent += n;
+    if (c->tally.bytes_sent < n)
+        tcp_rare_need(c)->tally.sent_high++;
+}
+
+static void count_acked(struct tcp_conn *c, uint32_t n)
+{
+    c->tally.bytes_acked += n;
+    if (c->tally.bytes_acked < n)
+        tcp_rare_need(c)->tally.acked_high++;
+}
+
+static void count_received(struct tcp_conn *c, uint32_t n)
+{
+    c->tally.bytes_received += n;
+    if (c->tally.bytes_received < n)
+        tcp_rare_need(c)->tally.received_high++;
+}
+
 void tcp_tally_out(struct tcp_conn *c, const struct tcp_tx *x)
 {
     struct tcp_tally *y = &c->tally;
@@ -12,7 +33,7 @@ void tcp_tally_out(struct tcp_conn *c, const struct tcp_tx *x)
     if (x->len == 0)
         return;
     y->text_out += wire;
-    y->bytes_sent += x->len;
+    count_sent(c, x->len);
     if (seq_lt(x->seq, c->snd.nxt))
         tcp_rare_need(c)->tally.bytes_resent += x->len;
 }
@@ -21,14 +42,14 @@ void tcp_tally_text_in(struct tcp_conn *c, uint32_t bytes)
 {
     c->tally.segs_in++;
     c->tally.text_in++;
-    c->tally.bytes_received += bytes;
+    count_received(c, bytes);
 }
 
 void tcp_tally_text_out(struct tcp_conn *c, uint32_t segs, uint32_t bytes)
 {
     c->tally.segs_out += segs;
     c->tally.text_out += segs;
-    c->tally.bytes_sent += bytes;
+    count_sent(c, bytes);
 }
 
 static seq_t text_acked(const struct tcp_conn *c) { return seq_min(snd_first(c), c->snd.end); }
@@ -38,7 +59,7 @@ void tcp_tally_syn_text(struct tcp_conn *c, uint32_t bytes)
 {
     c->tally.segs_in++;
     c->tally.text_in++;
-    c->tally.bytes_received += bytes;
+    count_received(c, bytes);
 }
 
 /* Around a segment that arrives: where both streams stood before. */
@@ -53,10 +74,9 @@ struct tcp_tally_mark tcp_tally_before(struct tcp_conn *c, const struct tcp_seg 
 
 void tcp_tally_after(struct tcp_conn *c, const struct tcp_tally_mark *m, int64_t now_ns)
 {
-    struct tcp_tally *y = &c->tally;
     if (c->state != SYN_SENT && c->state != CLOSED && c->state != TIME_WAIT) {
-        y->bytes_acked += (uint32_t)seq_diff(text_acked(c), m->una);
-        y->bytes_received += (uint32_t)seq_diff(rcv_text_end(c), m->opening ? seq_add(c->rcv.irs, 1) : m->nxt);
+        count_acked(c, (uint32_t)seq_diff(text_acked(c), m->una));
+        count_received(c, (uint32_t)seq_diff(rcv_text_end(c), m->opening ? seq_add(c->rcv.irs, 1) : m->nxt));
     }
     tcp_tally_limits(c, now_ns);
 }
@@ -71,35 +91,48 @@ static enum tcp_limit limit_now(const struct tcp_conn *c)
     return !tcp_unsent(c) && c->want_write && in_flight(c) + c->mss <= cwnd ? LIMIT_BUFFER : LIMIT_NETWORK;
 }
 
-static int64_t *spent_in(struct tcp_conn *c, unsigned limit)
+static void spend(struct tcp_conn *c, unsigned limit, int64_t ns)
 {
-    return limit < LIMIT_RARE ? &c->tally.limit_ns[limit] : &tcp_rare_need(c)->tally.limit_ns[limit - LIMIT_RARE];
+    if (limit < LIMIT_RARE)
+        c->tally.limit_ns[limit] += ns;
+    else
+        tcp_rare_need(c)->tally.limit_ns[limit - LIMIT_RARE] += ns;
 }
 
 void tcp_tally_limits(struct tcp_conn *c, int64_t now_ns)
 {
     struct tcp_tally *y = &c->tally;
     const enum tcp_limit now = limit_now(c);
-    if (!c->was_connected)
+    if (!c->was_connected || (y->begun && now == y->limit))
         return;
-    if (!y->since_ns)
-        y->since_ns = now_ns;
-    if (now == y->limit)
-        return;
-    *spent_in(c, y->limit) += now_ns - y->since_ns;
-    y->since_ns = now_ns;
+    if (y->begun)
+        spend(c, y->limit, now_ns);
+    else
+        y->begun = true;
     y->limit = (uint8_t)now;
+    spend(c, now, -now_ns);
 }
+
+/* Its life is over. */
+void tcp_tally_end(struct tcp_conn *c, int64_t now_ns)
+{
+    if (c->tally.begun)
+        spend(c, c->tally.limit, now_ns);
+    c->tally.begun = false;
+}
+
+static uint64_t whole(uint32_t high, uint32_t low) { return (uint64_t)high << 32 | low; }
 
 void tcp_info(const struct tcp_conn *c, struct tcp_totals *out, int64_t now_ns)
 {
     const struct tcp_tally *y = &c->tally;
+    const struct tcp_tally_rare *z = &tcp_rare(c)->tally;
     int64_t spent[TCP_LIMITS];
     for (unsigned i = 0; i < TCP_LIMITS; i++)
-        spent[i] = (i < LIMIT_RARE ? y->limit_ns[i] : tcp_rare(c)->tally.limit_ns[i - LIMIT_RARE]) +
-                   (i == y->limit && y->since_ns && c->state != CLOSED ? now_ns - y->since_ns : 0);
-    *out = (struct tcp_totals){ .bytes_sent = y->bytes_sent, .bytes_resent = tcp_rare(c)->tally.bytes_resent, .bytes_acked = y->bytes_acked,
-        .bytes_received = y->bytes_received, .segs_in = y->segs_in, .segs_out = y->segs_out, .text_in = y->text_in, .text_out = y->text_out,
+        spent[i] = (i < LIMIT_RARE ? y->limit_ns[i] : z->limit_ns[i - LIMIT_RARE]) + (i == y->limit && y->begun ? now_ns : 0);
+    *out = (struct tcp_totals){ .bytes_sent = whole(z->sent_high, y->bytes_sent), .bytes_resent = z->bytes_resent,
+        .bytes_acked = whole(z->acked_high, y->bytes_acked), .bytes_received = whole(z->received_high, y->bytes_received),
+        .segs_in = y->segs_in, .segs_out = y->segs_out, .text_in = y->text_in, .text_out = y->text_out,
         .delivered = c->rate.delivered, .lost = tcp_rare(c)->lost, .min_rtt_ns = c->rtt.min_ns, .user_limited_ns = spent[LIMIT_USER],
         .window_limited_ns = spent[LIMIT_WINDOW], .buffer_limited_ns = spent[LIMIT_BUFFER],
         .busy_ns = spent[LIMIT_WINDOW] + spent[LIMIT_BUFFER] + spent[LIMIT_NETWORK],

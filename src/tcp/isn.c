@@ -13,7 +13,7 @@ seq_t tcp_isn(const struct tcp *t, const struct tcp_node *n, int64_t now_ns)
 {
     if (t->cfg.isn_fixed)
         return seq(t->cfg.isn);
-    const struct flow f = { n->path.local, n->path.remote, n->local_port, n->remote_port };
+    const struct flow f = { n->local, n->remote, n->local_port, n->remote_port };
     return seq((uint32_t)flow_hash(t, &f) + (uint32_t)(now_ns / (4 * NS_PER_US)));
 }
 

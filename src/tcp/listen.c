@@ -8,20 +8,23 @@ void listen_leave(struct tcp_conn *c)
 {
     if (c->queued_in == QUEUE_NONE)
         return;
-    list_remove(&c->queue);
+    list_remove(&c->rare->queue);
     if (c->queued_in < QUEUE_STARVED)
         c->listener->n[c->queued_in]--;
     if (c->queued_in == QUEUE_SYN)
         c->t->half_open--;
     c->queued_in = QUEUE_NONE;
+    tcp_rare_rest(c);
 }
+
+static struct tcp_conn *of(const struct list *queued) { return list_entry(queued, struct tcp_rare, queue)->conn; }
 
 void listen_queue(struct tcp_conn *c, enum tcp_queue to)
 {
     struct tcp_listener *l = c->listener;
     listen_leave(c);
     c->queued_in = (uint8_t)to;
-    list_push(&l->queue[to], &c->queue);
+    list_push(&l->queue[to], &tcp_rare_need(c)->queue);
     l->n[to]++;
     if (to == QUEUE_SYN)
         c->t->half_open++;
@@ -35,14 +38,14 @@ void tcp_starved(struct tcp_conn *c)
     if (c->queued_in != QUEUE_NONE)
         return;
     c->queued_in = QUEUE_STARVED;
-    list_push(&c->t->starved, &c->queue);
+    list_push(&c->t->starved, &tcp_rare_need(c)->queue);
 }
 
 void tcp_orphaned(struct tcp_conn *c)
 {
     listen_leave(c);
     c->queued_in = QUEUE_ORPHAN;
-    list_push(&c->t->orphans, &c->queue);
+    list_push(&c->t->orphans, &tcp_rare_need(c)->queue);
 }
 
 /* Its place is free at the end of the step. */
@@ -50,7 +53,7 @@ void tcp_shed_orphan(struct tcp *t, int64_t now_ns)
 {
     if (list_empty(&t->orphans))
         return;
-    struct tcp_conn *c = list_entry(t->orphans.next, struct tcp_conn, queue);
+    struct tcp_conn *c = of(t->orphans.next);
     tcp_reply_abort(c, now_ns);
     tcp_end(c, PLUMB_NO_MEMORY, WHY_MEMORY_PRESSURE, now_ns);
 }
@@ -60,8 +63,9 @@ void tcp_feed_starved(struct tcp *t)
     if (list_empty(&t->starved) || pool_left(&t->blocks) <= tcp_spare_to_send(t))
         return;
     for (struct list *n; (n = list_pop(&t->starved));) {
-        struct tcp_conn *c = list_entry(n, struct tcp_conn, queue);
+        struct tcp_conn *c = of(n);
         c->queued_in = QUEUE_NONE;
+        tcp_rare_rest(c);
         c->want_write = false;
         tcp_ready(c, TCP_WRITABLE);
     }
@@ -129,7 +133,7 @@ static struct tcp_conn *take_first(struct tcp_listener *l, enum tcp_queue from)
 {
     if (l->n[from] == 0)
         return NULL;
-    struct tcp_conn *c = list_entry(l->queue[from].next, struct tcp_conn, queue);
+    struct tcp_conn *c = of(l->queue[from].next);
     listen_leave(c);
     c->attached = true;
     return c;
@@ -176,7 +180,7 @@ void tcp_listener_close(struct tcp_listener *l, int64_t now_ns)
     list_remove(&l->ready);
     for (unsigned q = QUEUE_SYN; q <= QUEUE_ACCEPT; q++)
         for (struct tcp_conn *c; l->n[q] > 0;) {
-            c = list_entry(l->queue[q].next, struct tcp_conn, queue);
+            c = of(l->queue[q].next);
             listen_leave(c);
             if (q != QUEUE_HOLD)
                 tcp_reply_abort(c, now_ns);
@@ -184,7 +188,7 @@ void tcp_listener_close(struct tcp_listener *l, int64_t now_ns)
         }
     for (uint32_t i = 0; i < t->conns.fresh; i++) {     /* those whose verdict is still out */
         struct tcp_conn *c = tcp_conn_at(t, i);
-        if (c && c->listener == l)
+        if (c && c->state != TIME_WAIT && c->listener == l)
             c->listener = NULL;
     }
     free(l);

@@ -72,11 +72,11 @@ static uint32_t min32(uint32_t a, uint32_t b) { return a < b ? a : b; }
 /* What the interface segments for us, in whole segments. */
 static uint32_t interface_max(const struct tcp_conn *c)
 {
-    const struct path *p = &c->node.path;
+    const struct tcp_way *p = &c->way;
     const uint32_t mss = tcp_seg_mss(c), sack = c->mss - mss;
     if (p->gso_max <= p->mtu || (tcp_rare(c)->pmtu.works && tcp_rare(c)->pmtu.works < p->mtu) || tcp_ecn_forbids_large(c))
         return mss;
-    const uint32_t headers = 40u + tcp_header_bytes(c) + sack, large = min32(p->gso_max, UINT16_MAX);
+    const uint32_t headers = 40u + tcp_header_bytes(c) + sack, large = p->gso_max;
     return large > headers + mss ? (large - headers) / mss * mss : mss;
 }
 
@@ -297,6 +297,8 @@ void tcp_out(struct tcp *t, unsigned iface, struct batch *b, int64_t now_ns)
     if (iface >= IFACE_MAX)
         return;
     t->now_ns = now_ns;
+    if (b->n == 0)
+        tcp_lend_again(t);
     while (!batch_full(b)) {
         struct list *n = list_pop(&t->out[iface]);
         if (!n)

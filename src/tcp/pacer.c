@@ -49,9 +49,9 @@ void tcp_pace_sent_at(struct tcp_conn *c, uint64_t rate, uint32_t len, bool from
 {
     struct tcp_pace *p = &c->pace;
     if (from_rest && p->next_ns <= now_ns)
-        p->free = FREE_SEGMENTS * c->mss;
+        p->free = FREE_SEGMENTS * (uint32_t)c->mss & INT32_MAX;
     const uint32_t gift = len < p->free ? len : p->free;
-    p->free -= gift;
+    p->free = (p->free - gift) & INT32_MAX;
     if (rate == 0)
         return;
     p->next_ns = time_max(p->next_ns, now_ns) + (int64_t)((uint64_t)(len - gift) * NS_PER_SEC / rate);

@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* No holes: there are millions of connections. */
+#define TIGHT __attribute__((packed, aligned(4)))
+
 struct tcp_snd {                        /* RFC 9293 §3.3.1 */
     seq_t una, nxt;                     /* nxt never goes back: retransmission has its own pointer */
     seq_t wl1, wl2, iss;
@@ -27,11 +30,11 @@ struct tcp_rcv {
 };
 
 struct tcp_rtt {
-    int64_t srtt_ns, var_ns, rto_ns;
+    int64_t srtt_ns, var_ns;
     int64_t min_ns, min_at_ns;          /* the least of the last minutes */
     seq_t   round;                      /* an ACK of it makes the next sample: one a round trip */
     uint8_t backoff;
-};
+} TIGHT;
 
 struct tcp_fast_open {                  /* RFC 7413 */
     bool asks : 1, waits : 1;           /* our SYN is to carry the option; it waits for text */
@@ -45,12 +48,13 @@ struct tcp_fast_open {                  /* RFC 7413 */
 /* Counts, and the time spent in each limit (info.c). */
 enum tcp_limit { LIMIT_USER, LIMIT_NETWORK, LIMIT_WINDOW, LIMIT_BUFFER, TCP_LIMITS, LIMIT_RARE = LIMIT_WINDOW };
 struct tcp_tally {
-    uint64_t bytes_sent, bytes_acked, bytes_received;
+    uint32_t bytes_sent, bytes_acked, bytes_received;   /* what is above 32 bits is rare */
     uint32_t segs_in, segs_out, text_in, text_out;      /* as on the wire; text: those that carry some */
-    int64_t  since_ns, limit_ns[LIMIT_RARE];
+    int64_t  limit_ns[LIMIT_RARE];      /* less the moment when it began, while it lasts */
     uint8_t  limit;
-};
-struct tcp_tally_rare { uint64_t bytes_resent; int64_t limit_ns[TCP_LIMITS - LIMIT_RARE]; };
+    bool     begun;
+} TIGHT;
+struct tcp_tally_rare { uint64_t bytes_resent; int64_t limit_ns[TCP_LIMITS - LIMIT_RARE]; uint32_t sent_high, acked_high, received_high; };
 struct tcp_tally_mark { seq_t una, nxt; bool opening; };
 
 /* What size works and what does not; a probe under way (pmtud.c).  Sizes are those of IP packets. */
@@ -71,24 +75,32 @@ struct tcp_asked {
 };
 
 /* Since when, and from where on, what the user reads is counted (window.c). */
-struct tcp_reading { int64_t since_ns; seq_t from; };
+struct tcp_reading { int64_t since_ns; seq_t from; } TIGHT;
+
+/* How packets go to the peer: what of struct path (base/path.h) is not its addresses. */
+struct tcp_way {
+    uint32_t generation;                /* 0: never resolved */
+    uint16_t mtu, gso_max;
+    uint8_t  iface, tx_csum;
+    uint16_t hop;                       /* HOP_NONE: the peer is on the link; HOP_RARE: rare->next_hop; else 1 + its number in tcp.hops */
+};
 
 struct tcp_owed {
     uint32_t bytes;                     /* of text not yet acknowledged */
     seq_t    last_ack;                  /* Last.ACK.sent (RFC 7323 §4.3) */
     uint8_t  parts;                     /* segments not yet acknowledged */
     uint8_t  each;                      /* segments that owe an ACK each */
-    bool     now;                       /* one ACK is owed now */
-    bool     pingpong;                  /* text goes both ways in turns */
     uint8_t  quick;                     /* segments still acknowledged one by one */
+    bool     now : 1;                   /* one ACK is owed now */
+    bool     pingpong : 1;              /* text goes both ways in turns */
     int64_t  heard_ns;                  /* the last text; 0: none yet */
-};
+} TIGHT;
 
 struct tcp_pace {
     int64_t  next_ns;                   /* when what has left would have left at the rate */
-    uint32_t free;                      /* bytes that leave at once: nothing was in flight */
-    bool     waits;
-};
+    uint32_t free : 31;                 /* bytes that leave at once: nothing was in flight */
+    uint32_t waits : 1;
+} TIGHT;
 
 enum tcp_ecn_mode { ECN_NONE, ECN_CLASSIC, ECN_ACCURATE };
 struct tcp_ecn {
@@ -107,9 +119,9 @@ struct tcp_ecn_marked {                 /* bytes counted beside r_e0b; r_e1b cou
     seq_t    reduced_to;
 };
 
-struct tcp_due { bool syn, probe, keepalive, force, update, tail; };
+struct tcp_due { bool syn : 1, probe : 1, keepalive : 1, force : 1, update : 1, tail : 1; };
 
-struct tcp_ts { uint32_t recent, offset; int64_t recent_ns; bool on; };
+struct tcp_ts { uint32_t recent, offset; int64_t recent_ns : 63; uint64_t on : 1; } TIGHT;
 
 /* What exists only while a timer runs, or counts. */
 struct tcp_timers {

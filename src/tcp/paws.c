@@ -1,6 +1,7 @@
 /* Time stamps: RFC 7323 §3 to §5. */
 #include "tcp/conn.h"
 
+#define TIME_MASK (INT64_MAX >> 1)         /* what struct tcp_ts has bits for */
 static const int64_t OUTDATED_NS = 24 * 24 * 3600 * NS_PER_SEC;     /* §5.5: after 24 days TS.Recent says nothing [RFC7323-5.5] */
 
 /* A millisecond clock (§5.4). [RFC7323-5.4a] */
@@ -24,7 +25,7 @@ void tcp_ts_agreed(struct tcp_conn *c, const struct tcp_seg *s)
 {
     c->ts.on = true;
     c->ts.recent = s->ts_val;
-    c->ts.recent_ns = s->now_ns;
+    c->ts.recent_ns = s->now_ns & TIME_MASK;
 }
 
 /* §5.3 R1. */
@@ -39,5 +40,5 @@ void tcp_ts_update(struct tcp_conn *c, const struct tcp_seg *s)
     if (!s->has_ts || !seq_le(s->seq, c->owed.last_ack) || tcp_paws_old(c, s))
         return;
     c->ts.recent = s->ts_val;
-    c->ts.recent_ns = s->now_ns;
+    c->ts.recent_ns = s->now_ns & TIME_MASK;
 }

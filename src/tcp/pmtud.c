@@ -10,12 +10,12 @@
 enum { BASE4 = 1064, BASE6 = 1280, LEAST4 = 296, CLOSE_ENOUGH = 32, SUSPICIOUS = 2 };
 static const int64_t RAISE_NS = 600 * NS_PER_SEC;       /* RFC 8899 §5.1.1, PMTU_RAISE_TIMER */
 
-static uint16_t headers(const struct tcp_conn *c) { return (uint16_t)((addr_is4(c->node.path.local) ? 20 : 40) + tcp_header_bytes(c)); }
+static uint16_t headers(const struct tcp_conn *c) { return (uint16_t)((addr_is4(c->node.local) ? 20 : 40) + tcp_header_bytes(c)); }
 static uint16_t size_now(const struct tcp_conn *c) { return (uint16_t)(c->mss + headers(c)); }
 
 uint16_t tcp_pmtu_limit(const struct tcp_conn *c)
 {
-    const uint16_t path = c->node.path.mtu ? c->node.path.mtu : 576;
+    const uint16_t path = c->way.mtu ? c->way.mtu : 576;
     const uint16_t works = tcp_rare(c)->pmtu.works;
     return works && works < path ? works : path;
 }
@@ -31,7 +31,7 @@ static void set_size(struct tcp_conn *c, uint16_t size, int64_t now_ns)
 /* RFC 8899's BASE_PLPMTU is where a search begins. */
 void tcp_pmtu_on_established(struct tcp_conn *c, int64_t now_ns)
 {
-    const uint16_t base = addr_is4(c->node.path.local) ? BASE4 : BASE6;
+    const uint16_t base = addr_is4(c->node.local) ? BASE4 : BASE6;
     if (c->t->cfg.mtu_probing == MTU_PROBING_ALWAYS && size_now(c) > base) {
         tcp_rare_need(c)->pmtu.fails = (uint16_t)(size_now(c) + 1);
         set_size(c, base, now_ns);
@@ -41,7 +41,7 @@ void tcp_pmtu_on_established(struct tcp_conn *c, int64_t now_ns)
 /* True: segments are smaller from now on, what is in flight goes again. */
 bool tcp_pmtu_on_timeout(struct tcp_conn *c, int64_t now_ns)
 {
-    const bool v4 = addr_is4(c->node.path.local);
+    const bool v4 = addr_is4(c->node.local);
     const uint16_t now = size_now(c), base = v4 ? BASE4 : BASE6, least = v4 ? LEAST4 : BASE6;
     if (c->t->cfg.mtu_probing == MTU_PROBING_OFF || tcp_timers(c)->retries < SUSPICIOUS || now <= least)
         return false;
@@ -65,7 +65,7 @@ bool tcp_pmtu_on_timeout(struct tcp_conn *c, int64_t now_ns)
 static uint16_t top(const struct tcp_conn *c)
 {
     const uint32_t theirs = (uint32_t)c->peer_mss + headers(c) - tcp_header_bytes(c) + TCP_HEADER;
-    return theirs < c->node.path.mtu ? (uint16_t)theirs : c->node.path.mtu;
+    return theirs < c->way.mtu ? (uint16_t)theirs : c->way.mtu;
 }
 
 /* 0: nothing to find out now. */

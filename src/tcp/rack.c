@@ -29,7 +29,7 @@ void tcp_rack_delivered(struct tcp_conn *c, const struct sent_seg *s, const stru
     if (seq_lt(k->fack, s->to))
         k->fack = s->to;
     else if (seq_lt(s->to, k->fack) && !(s->flags & SENT_AGAIN))
-        c->rack.reordered = true;               /* [RFC8985-6.2c] */
+        tcp_rack_reordered(c);                 /* [RFC8985-6.2c] */
     if (ambiguous(c, s, n) || (k->rtt_ns && !sent_after(s->sent_ns, s->to, k->sent_ns, k->end)))
         return;
     k->rtt_ns = time_max(n->time_ns - s->sent_ns, 1);
@@ -40,7 +40,7 @@ void tcp_rack_delivered(struct tcp_conn *c, const struct sent_seg *s, const stru
 /* Step 4: grows in each round trip that saw a duplicate, and falls back after 16 recoveries without. */
 void tcp_rack_on_dsack(struct tcp_conn *c)
 {
-    struct tcp_rack *k = &c->rack;
+    struct tcp_rack *k = &tcp_rare_need(c)->rack;
     if (k->in_round && seq_lt(c->snd.una, k->round))
         return;
     k->in_round = true;
@@ -51,11 +51,17 @@ void tcp_rack_on_dsack(struct tcp_conn *c)
 }
 
 /* A recovery was for nothing: what seemed lost was overtaken.  Step 3 cannot see that when it was sent again. */
-void tcp_rack_reordered(struct tcp_conn *c) { c->rack.reordered = true; }
+void tcp_rack_reordered(struct tcp_conn *c)
+{
+    if (!tcp_rare(c)->rack.reordered)
+        tcp_rare_need(c)->rack.reordered = true;
+}
 
 void tcp_rack_recovered(struct tcp_conn *c)
 {
-    struct tcp_rack *k = &c->rack;
+    if (!c->rare)
+        return;
+    struct tcp_rack *k = &c->rare->rack;
     if (k->persist > 0 && --k->persist == 0)
         k->mult = 0;
 }
@@ -64,9 +70,9 @@ static int64_t reo_wnd_ns(const struct tcp_conn *c)
 {
     const struct tcp_flight *f = c->flight;
     const bool recovering = f->rec.phase == REC_FAST || f->rec.phase == REC_LOSS;
-    if (!c->rack.reordered && (recovering || f->board.sacked_bytes >= (uint32_t)DUP_THRESH * c->mss || f->rec.sacked_segs >= DUP_THRESH))
+    if (!tcp_rare(c)->rack.reordered && (recovering || f->board.sacked_bytes >= (uint32_t)DUP_THRESH * c->mss || f->rec.sacked_segs >= DUP_THRESH))
         return 0;                               /* as with three duplicate ACKs [RFC8985-6.2e] */
-    return time_min((1 + c->rack.mult) * c->rtt.min_ns / 4, c->rtt.srtt_ns);   /* [RFC8985-6.2f] */
+    return time_min((1 + tcp_rare(c)->rack.mult) * c->rtt.min_ns / 4, c->rtt.srtt_ns);   /* [RFC8985-6.2f] */
 }
 
 /* Step 5.  Returns how many bytes it found lost; what is not yet is looked at again when the timer says so. */

@@ -6,11 +6,12 @@
 /* §3.2, SendPacket. */
 void tcp_rate_on_sent(struct tcp_conn *c, struct rate_stamp *s, int64_t now_ns)
 {
+    struct tcp_rate_flight *f = &c->flight->rate;
     if (!in_flight(c))                          /* a new flight begins its intervals now */
-        c->rate.first_sent_ns = c->rate.delivered_ns = now_ns;
+        f->first_sent_ns = f->delivered_ns = now_ns;
     s->delivered = (uint32_t)c->rate.delivered;
-    s->delivered_ns = c->rate.delivered_ns;
-    s->first_sent_ns = c->rate.first_sent_ns;
+    s->delivered_ns = f->delivered_ns;
+    s->first_sent_ns = f->first_sent_ns;
     s->app_limited = c->rate.app_limited != 0;
 }
 
@@ -25,12 +26,12 @@ void tcp_rate_on_delivered(struct tcp_conn *c, const struct sent_seg *s, uint32_
 {
     struct rate_seen *r = &c->t->rate;
     c->rate.delivered += bytes;
-    c->rate.delivered_ns = time_ns;
+    c->flight->rate.delivered_ns = r->time_ns = time_ns;
     if (!r->any || (int32_t)(s->rate.delivered - r->stamp.delivered) >= 0) {
         r->any = true;
         r->stamp = s->rate;
         r->sent_ns = s->sent_ns;
-        c->rate.first_sent_ns = s->sent_ns;
+        c->flight->rate.first_sent_ns = s->sent_ns;
     }
 }
 
@@ -54,7 +55,7 @@ struct rate_sample tcp_rate_sample(struct tcp_conn *c, int64_t least_ns)
                                .delivered_total = total, .prior_delivered = total };
     if (!r->any)
         return out;
-    const int64_t send_ns = r->sent_ns - r->stamp.first_sent_ns, ack_ns = c->rate.delivered_ns - r->stamp.delivered_ns;
+    const int64_t send_ns = r->sent_ns - r->stamp.first_sent_ns, ack_ns = r->time_ns - r->stamp.delivered_ns;
     out.prior_delivered = r->stamp.delivered;
     out.delivered = total - r->stamp.delivered;
     out.app_limited = r->stamp.app_limited;

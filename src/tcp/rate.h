@@ -23,6 +23,7 @@ struct rate_sample {
 /* Of a connection. */
 struct tcp_rate {
     uint64_t delivered;                 /* bytes: acknowledged or SACKed */
-    int64_t  delivered_ns, first_sent_ns;   /* valid while something is in flight */
     uint32_t app_limited;               /* until this much is delivered samples are; 0: they are not */
-};
+} __attribute__((packed, aligned(4)));
+/* Of a flight. */
+struct tcp_rate_flight { int64_t delivered_ns, first_sent_ns; };

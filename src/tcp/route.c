@@ -4,8 +4,52 @@
 
 static bool path_current(const struct tcp_conn *c)
 {
-    const uint32_t g = c->node.path.generation;
+    const uint32_t g = c->way.generation;
     return g != 0 && (int32_t)(g - c->t->generation) >= 0;
+}
+
+static uint16_t hop_of(struct tcp_conn *c, struct addr next_hop)
+{
+    struct tcp_hops *h = &c->t->hops;
+    uint16_t i = 0;
+    if (addr_eq(next_hop, c->node.remote))
+        return HOP_NONE;
+    while (i < h->n && !addr_eq(h->at[i], next_hop))
+        i++;
+    if (i == HOPS) {
+        struct tcp_rare *r = tcp_rare_need(c);
+        r->next_hop = next_hop;
+        return HOP_RARE;
+    }
+    if (i == h->n)
+        h->at[h->n++] = next_hop;
+    return (uint16_t)(i + 1);
+}
+
+void tcp_way_open(struct tcp_conn *c, const struct path *p)
+{
+    c->way = (struct tcp_way){ .generation = p->generation, .mtu = p->mtu, .gso_max = (uint16_t)(p->gso_max < UINT16_MAX ? p->gso_max : UINT16_MAX),
+                               .iface = p->iface, .tx_csum = p->tx_csum, .hop = hop_of(c, p->next_hop) };
+}
+
+static struct addr next_hop(const struct tcp_conn *c)
+{
+    const uint16_t hop = c->way.hop;
+    return hop == HOP_NONE ? c->node.remote : hop == HOP_RARE ? tcp_rare(c)->next_hop : c->t->hops.at[hop - 1];
+}
+
+void tcp_lend_again(struct tcp *t) { t->lent.n = 0; }
+
+const struct path *tcp_lend_path(const struct tcp_conn *c)
+{
+    struct tcp_lent *l = &c->t->lent;
+    if (l->n > 0 && l->last == c)
+        return &l->path[l->n - 1];
+    l->n %= BATCH_MAX;                                  /* a batch has no more packets */
+    l->last = c;
+    l->path[l->n] = (struct path){ .local = c->node.local, .remote = c->node.remote, .next_hop = next_hop(c), .generation = c->way.generation,
+                                   .gso_max = c->way.gso_max, .mtu = c->way.mtu, .iface = c->way.iface, .tx_csum = c->way.tx_csum };
+    return &l->path[l->n++];
 }
 
 void tcp_wake(struct tcp_conn *c)
@@ -13,7 +57,7 @@ void tcp_wake(struct tcp_conn *c)
     if (list_linked(&c->out) || c->state == CLOSED || c->state == TIME_WAIT || c->dead)
         return;
     c->unrouted = !path_current(c);
-    list_push(c->unrouted ? &c->t->unrouted : &c->t->out[c->node.path.iface % IFACE_MAX], &c->out);
+    list_push(c->unrouted ? &c->t->unrouted : &c->t->out[c->way.iface % IFACE_MAX], &c->out);
 }
 
 void tcp_sleep(struct tcp_conn *c)
@@ -32,7 +76,7 @@ struct tcp_conn *tcp_next_unrouted(struct tcp *t)
 
 void tcp_flow(const struct tcp_conn *c, struct flow *out)
 {
-    *out = (struct flow){ c->node.path.local, c->node.path.remote, c->node.local_port, c->node.remote_port };
+    *out = (struct flow){ c->node.local, c->node.remote, c->node.local_port, c->node.remote_port };
 }
 
 /* What was owed is lost, as on a wire; timers ask again.  Whoever is still opening ends:
@@ -57,12 +101,9 @@ void tcp_set_path(struct tcp_conn *c, const struct path *p, int64_t now_ns)
         no_path(c, now_ns);
         return;
     }
-    const struct addr local = c->node.path.local, remote = c->node.path.remote;     /* [MUST-45] */
-    c->node.path = *p;
-    c->node.path.local = local;
-    c->node.path.remote = remote;
+    tcp_way_open(c, p);                                 /* the addresses stay [MUST-45] */
     if (p->generation == 0)
-        c->node.path.generation = c->t->generation ? c->t->generation : 1;
+        c->way.generation = c->t->generation ? c->t->generation : 1;
     const uint16_t before = c->mss;
     tcp_fit_mss(c);
     if (c->mss != before && c->was_connected && seq_eq(c->snd.nxt, seq_add(c->snd.iss, 1)))
@@ -75,6 +116,7 @@ void tcp_set_path(struct tcp_conn *c, const struct path *p, int64_t now_ns)
 void tcp_paths_changed(struct tcp *t, uint32_t generation)
 {
     t->generation = generation;
+    t->hops.n = 0;                                      /* older ways are asked for again before they are used */
     for (unsigned i = 0; i < IFACE_MAX; i++)
         for (struct list *n; (n = list_pop(&t->out[i]));)
             tcp_wake(list_entry(n, struct tcp_conn, out));
@@ -82,12 +124,12 @@ void tcp_paths_changed(struct tcp *t, uint32_t generation)
 
 void tcp_route_lost(struct tcp_conn *c)
 {
-    c->node.path.generation = 0;
+    c->way.generation = 0;
     if (list_linked(&c->out) && !c->unrouted && !c->dead)
         list_remove(&c->out);
 }
 
-static uint16_t ip_header(const struct tcp_conn *c) { return addr_is4(c->node.path.local) ? 20 : 40; }
+static uint16_t ip_header(const struct tcp_conn *c) { return addr_is4(c->node.local) ? 20 : 40; }
 
 /* Eff.snd.MSS = min(SendMSS+20, MMS_S) - TCPhdrsize - IPoptionsize [MUST-16] [SHLD-6];
  * every link carries 68 bytes (RFC 791 §3.2). */
@@ -107,13 +149,13 @@ void tcp_fit_mss(struct tcp_conn *c)
 /* RFC 1191 §4; below 296 a claim is not believed (RFC 5927 §7.2 asks for care). */
 void tcp_path_too_big(struct tcp_conn *c, uint16_t mtu)
 {
-    const uint16_t least = addr_is4(c->node.path.local) ? 296 : 1280;
+    const uint16_t least = addr_is4(c->node.local) ? 296 : 1280;
     if (mtu < least)
         mtu = least;
-    if (mtu >= c->node.path.mtu)
+    if (mtu >= c->way.mtu)
         return;
-    c->node.path.mtu = mtu;
-    c->node.path.gso_max = 0;
+    c->way.mtu = mtu;
+    c->way.gso_max = 0;
     tcp_fit_mss(c);
     tcp_recover_resend_all(c);
     tcp_wake(c);

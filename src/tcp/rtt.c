@@ -6,7 +6,18 @@ static const int64_t GRANULARITY_NS = NS_PER_MS;
 
 void tcp_rtt_init(struct tcp_conn *c)
 {
-    c->rtt = (struct tcp_rtt){ .rto_ns = c->t->cfg.rto_initial_ns };    /* (2.1) [RFC6298-2.1] */
+    c->rtt = (struct tcp_rtt){ 0 };
+}
+
+/* Not backed off. */
+static int64_t rto(const struct tcp_conn *c)
+{
+    const struct tcp_rtt *r = &c->rtt;
+    const int64_t initial_ns = c->t->cfg.rto_initial_ns;
+    if (r->srtt_ns == 0)                                            /* (2.1) [RFC6298-2.1]; (5.7) [RFC6298-5.7] */
+        return c->syn_resent && c->state >= ESTABLISHED ? time_max(initial_ns, 3 * NS_PER_SEC) : initial_ns;
+    const int64_t rto_ns = r->srtt_ns + time_max(GRANULARITY_NS, 4 * r->var_ns);
+    return time_min(time_max(rto_ns, c->t->cfg.rto_min_ns), RTO_MAX_NS);    /* (2.4), minimum by configuration */
 }
 
 void tcp_rtt_sample(struct tcp_conn *c, int64_t rtt_ns, int64_t now_ns)
@@ -23,10 +34,8 @@ void tcp_rtt_sample(struct tcp_conn *c, int64_t rtt_ns, int64_t now_ns)
         r->var_ns += (off - r->var_ns) / 4;
         r->srtt_ns += (rtt_ns - r->srtt_ns) / 8;
     }
-    r->rto_ns = r->srtt_ns + time_max(GRANULARITY_NS, 4 * r->var_ns);
-    r->rto_ns = time_min(time_max(r->rto_ns, c->t->cfg.rto_min_ns), RTO_MAX_NS);    /* (2.4), minimum by configuration */
     r->backoff = 0;
-    TRACE(c->t->trace, now_ns, c->serial, tcp_rtt, .sample_ns = rtt_ns, .srtt_ns = r->srtt_ns, .rto_ns = r->rto_ns);
+    TRACE(c->t->trace, now_ns, c->serial, tcp_rtt, .sample_ns = rtt_ns, .srtt_ns = r->srtt_ns, .rto_ns = rto(c));
 }
 
 static const int64_t MIN_WINDOW_NS = 300 * NS_PER_SEC;
@@ -51,9 +60,8 @@ void tcp_rtt_spurious(struct tcp_conn *c, int64_t rtt_ns, int64_t now_ns)
         return;
     r->srtt_ns = time_max(r->srtt_ns + 2 * GRANULARITY_NS, rtt_ns);
     r->var_ns = time_max(r->var_ns, rtt_ns / 2);
-    r->rto_ns = time_min(time_max(r->srtt_ns + time_max(GRANULARITY_NS, 4 * r->var_ns), c->t->cfg.rto_min_ns), RTO_MAX_NS);
     r->round = c->snd.nxt;
-    TRACE(c->t->trace, now_ns, c->serial, tcp_rtt, .sample_ns = rtt_ns, .srtt_ns = r->srtt_ns, .rto_ns = r->rto_ns);
+    TRACE(c->t->trace, now_ns, c->serial, tcp_rtt, .sample_ns = rtt_ns, .srtt_ns = r->srtt_ns, .rto_ns = rto(c));
 }
 
 void tcp_rtt_back_off(struct tcp_conn *c)                           /* (5.5) [MUST-19] [RFC6298-5.5] */
@@ -62,15 +70,10 @@ void tcp_rtt_back_off(struct tcp_conn *c)                           /* (5.5) [MU
         c->rtt.backoff++;
 }
 
-void tcp_rtt_syn_was_lost(struct tcp_conn *c)                       /* (5.7) [RFC6298-5.7] */
-{
-    c->rtt.backoff = 0;
-    if (c->rtt.srtt_ns == 0)
-        c->rtt.rto_ns = time_max(c->rtt.rto_ns, 3 * NS_PER_SEC);
-}
+void tcp_rtt_syn_was_lost(struct tcp_conn *c) { c->rtt.backoff = 0; }   /* (5.7) */
 
 int64_t tcp_rto(const struct tcp_conn *c)
 {
-    const int64_t rto = c->rtt.rto_ns;
-    return c->rtt.backoff > 20 || rto > RTO_MAX_NS >> c->rtt.backoff ? RTO_MAX_NS : rto << c->rtt.backoff;
+    const int64_t rto_ns = rto(c);
+    return c->rtt.backoff > 20 || rto_ns > RTO_MAX_NS >> c->rtt.backoff ? RTO_MAX_NS : rto_ns << c->rtt.backoff;
 }

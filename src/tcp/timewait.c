@@ -4,7 +4,7 @@
 
 static void answer(struct tcp *t, const struct tcp_timewait *w, int64_t now_ns)
 {
-    struct tcp_reply r = { .flow = { w->node.path.local, w->node.path.remote, w->node.local_port, w->node.remote_port },
+    struct tcp_reply r = { .flow = { w->node.local, w->node.remote, w->node.local_port, w->node.remote_port },
                            .seq = w->snd_nxt, .ack = w->rcv_nxt, .flags = ACK, .window = w->window, .has_ts = w->ts_on };
     if (w->ts_on) {
         r.ts_val = tcp_ts_clock(tcp_ts_offset(t, &r.flow), now_ns);
@@ -28,6 +28,7 @@ void tcp_timewait_end(struct tcp *t, struct tcp_timewait *w, enum why why, int64
     list_remove(&w->list);
     if (w->conn) {
         w->conn->tw = NULL;
+        tcp_tally_end(w->conn, now_ns);
         tcp_set_state(w->conn, CLOSED, why, now_ns);
         tcp_ready(w->conn, TCP_READABLE);
     } else {
@@ -52,8 +53,8 @@ void tcp_timewait_enter(struct tcp_conn *c, enum why why, int64_t now_ns)
 {
     struct tcp *t = c->t;
     struct tcp_timewait *w = record(t, now_ns);
-    *w = (struct tcp_timewait){ .node = { .path = c->node.path, .local_port = c->node.local_port, .remote_port = c->node.remote_port, .is_timewait = true,
-                  .reuse_addr = c->node.reuse_addr },
+    *w = (struct tcp_timewait){ .node = { .local = c->node.local, .remote = c->node.remote, .local_port = c->node.local_port,
+                  .remote_port = c->node.remote_port, .is_timewait = true, .reuse_addr = c->node.reuse_addr },
         .snd_nxt = c->snd.nxt, .rcv_nxt = c->rcv.nxt, .window = (uint16_t)(rcv_wnd(c) >> c->rcv_scale),
         .serial = c->serial, .ts_on = c->ts.on, .ts_recent = c->ts.recent };
     const bool owed = c->owed.now || c->owed.each;

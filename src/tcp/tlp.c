@@ -11,7 +11,7 @@ static bool may_probe(const struct tcp_conn *c)
     const struct tcp_flight *f = c->flight;
     if (!c->sack || !f || !in_flight(c) || c->snd.wnd == 0 || !state_in(c, HAS_OUTPUT))
         return false;
-    return f->rec.phase == REC_OPEN && !f->board.sacked_bytes && !f->board.lost_bytes && !c->rack.probing;
+    return f->rec.phase == REC_OPEN && !f->board.sacked_bytes && !f->board.lost_bytes && !tcp_rare(c)->rack.probing;
 }
 
 /* §7.2: after new text has left, and after each acknowledgment of some [RFC8985-7.2a]. */
@@ -60,18 +60,25 @@ bool tcp_tlp_pick(const struct tcp_conn *c, struct tcp_tx *x)
 
 void tcp_tlp_sent(struct tcp_conn *c, const struct tcp_tx *x, bool again, int64_t now_ns)
 {
-    c->rack.probing = true;
-    c->rack.probe_again = again;
-    c->rack.probe_end = c->snd.nxt;
+    struct tcp_rare *r = tcp_rare_need(c);
+    r->rack.probing = true;
+    r->rack.probe_again = again;
+    r->rack.probe_end = c->snd.nxt;
     TRACE(c->t->trace, now_ns, c->serial, tcp_tail_probe, .seq = x->seq.n, .len = x->len, .again = again);
 }
 
-void tcp_tlp_forget(struct tcp_conn *c) { c->rack.probing = false; }
+void tcp_tlp_forget(struct tcp_conn *c)
+{
+    if (c->rare)
+        c->rare->rack.probing = false;
+}
 
 /* §7.4.2.  True: the probe has repaired a loss, which congestion control must hear of. */
 bool tcp_tlp_on_ack(struct tcp_conn *c, const struct tcp_news *n)
 {
-    struct tcp_rack *k = &c->rack;
+    if (!c->rare)
+        return false;
+    struct tcp_rack *k = &c->rare->rack;
     if (!k->probing || seq_lt(n->ack, k->probe_end))
         return false;
     const bool beyond = seq_lt(k->probe_end, n->ack);

@@ -170,7 +170,7 @@ void tcp_close(struct tcp_conn *c, int64_t now_ns)
     tcp_set_user(c, NULL);
     if (c->queued_in == QUEUE_STARVED)
         listen_leave(c);
-    if (c->tw)
+    if (c->state == TIME_WAIT && c->tw)
         c->tw->conn = NULL;
     if (c->state == CLOSED || c->state == TIME_WAIT) {
         tcp_release(c);
@@ -266,14 +266,14 @@ void tcp_status(const struct tcp_conn *c, struct tcp_status *out)
 {
     const seq_t first = snd_first(c), sent = seq_min(c->snd.nxt, c->snd.end);
     const struct tcp_timers *m = tcp_timers(c);
-    const int64_t deadline_ns = c->tw ? c->tw->over_ns : time_min(m->rto_ns, time_min(m->delack_ns, m->idle_ns));
+    const int64_t deadline_ns = c->state == TIME_WAIT && c->tw ? c->tw->over_ns : time_min(m->rto_ns, time_min(m->delack_ns, m->idle_ns));
     *out = (struct tcp_status){ .state = c->state, .error = c->error, .soft_error = c->soft_error, .serial = c->serial,
-        .local = { c->node.path.local, c->node.local_port }, .remote = { c->node.path.remote, c->node.remote_port },
+        .local = { c->node.local, c->node.local_port }, .remote = { c->node.remote, c->node.remote_port },
         .snd_queued = (uint32_t)seq_diff(c->snd.end, first), .snd_wnd = c->snd.wnd, .rcv_wnd = rcv_wnd(c),
         .rcv_queued = (uint32_t)seq_diff(rcv_text_end(c), c->rcv.read), .cwnd = c->cc.cwnd, .ssthresh = c->cc.ssthresh,
         .congestion = c->cc.ops->name, .pacing = tcp_pacing_rate(c), .ecn = tcp_ecn_name(c), .ecn_marks = tcp_rare(c)->ecn.marks,
         .retransmits = tcp_rare(c)->retransmits, .mss = c->mss,
-        .rcv_mss = c->rcv_mss, .snd_scale = c->snd_scale, .rcv_scale = c->rcv_scale, .path_mtu = c->node.path.mtu,
+        .rcv_mss = c->rcv_mss, .snd_scale = c->snd_scale, .rcv_scale = c->rcv_scale, .path_mtu = c->way.mtu,
         .send_buffer = c->send_buffer, .recv_buffer = c->recv_buffer, .snd_nxt = c->snd.nxt.n, .rcv_nxt = c->rcv.nxt.n, .urgent_at = c->rcv.up.n,
         .peer_closed = c->rcv.fin, .timestamps = c->ts.on, .wscale = c->scaled, .sack = c->sack, .fast_opened = c->fast_open.worked,
         .early = tcp_is_early(c) || c->fast_open.waits,

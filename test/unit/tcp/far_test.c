@@ -14,7 +14,7 @@ static void far_sender(void **state)
     struct tcp_conn *c = p->b.conn;
     p->watch = NULL;
     p->loss = 1;
-    c->node.path.mtu = 65535;
+    c->way.mtu = 65535;
     tcp_fit_mss(c);
     for (uint64_t sent = 0; sent < (UINT64_C(9) << 29); ) {
         size_t room;

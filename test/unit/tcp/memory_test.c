@@ -201,4 +201,42 @@ static void buffers_stay_small(void **state)
     pair_free(p);
 }
 
-TESTS(crowd_cannot_stop_a_newcomer, orphans_make_room, buffers_follow_the_path, buffers_stay_small)
+/* An idle connection is its base alone, and its share of the hash table: 512 bytes in all. */
+static void at_rest_little_is_held(void **state)
+{
+    (void)state;
+    uint8_t byte;
+    struct pair *p = pair_new(&(struct pair_config){ .seed = 4 });
+    assert_true(sizeof(struct tcp_conn) + 2 * sizeof(struct tcp_node *) <= 512);
+    assert_true(sizeof(struct tcp_timewait) <= 112);
+    pair_listen(p, NULL);
+    pair_connect(p, NULL);
+    for (int round = 0; round < 40; round++) {
+        assert_int_equal(put(&p->a, (const uint8_t *)"?", 1, p->now_ns), 1);
+        pair_run(p, 10 * NS_PER_MS);
+        assert_int_equal(get(&p->b, &byte, 1, p->now_ns), 1);
+        put(&p->b, &byte, 1, p->now_ns);
+        pair_run(p, NS_PER_SEC);
+        assert_int_equal(get(&p->a, &byte, 1, p->now_ns), 1);
+        pair_run(p, NS_PER_SEC);
+        for (struct end *e = &p->a; e; e = e == &p->a ? &p->b : NULL) {
+            assert_int_equal(e->tcp->conns.used, 1);
+            assert_int_equal(e->tcp->flights.used, 0);
+            assert_int_equal(e->tcp->timers.used, 0);
+            assert_int_equal(e->tcp->rares.used, 0);
+            assert_int_equal(e->tcp->ccs.used, 0);
+            assert_int_equal(e->tcp->blocks.used, 0);
+            assert_int_equal(e->tcp->sent.used, 0);
+        }
+    }
+    tcp_set_opt(p->a.conn, &(struct tcp_user_opt){ .keepalive = true, .keep_idle_s = 10 }, p->now_ns);
+    assert_int_equal(p->a.tcp->rares.used, 1);                  /* who asks for more holds more */
+    assert_int_equal(p->a.tcp->timers.used, 1);
+    tcp_abort(p->a.conn, p->now_ns);
+    tcp_abort(p->b.conn, p->now_ns);
+    pair_exchange(p);
+    assert_int_equal(p->a.tcp->rares.used, 0);
+    pair_free(p);
+}
+
+TESTS(at_rest_little_is_held, crowd_cannot_stop_a_newcomer, orphans_make_room, buffers_follow_the_path, buffers_stay_small)

@@ -40,7 +40,7 @@ static void reordering_was_seen(void **state)
     later(p, RTT_MS);
     HEAR(p, 0, { 1000, 2000 });
     hear(p, 2000, 0, NULL);
-    assert_true(p->b.conn->rack.reordered);
+    assert_true(tcp_rare(p->b.conn)->rack.reordered);
     flush(p);
     n_seen = 0;
     HEAR(p, 2000, { 3000, 7000 });
@@ -59,19 +59,19 @@ static void the_window_grows_and_falls_back(void **state)
     struct tcp_conn *c = p->b.conn;
     tcp_rack_on_dsack(c);
     tcp_rack_on_dsack(c);                               /* the same round trip */
-    assert_int_equal(c->rack.mult, 1);
+    assert_int_equal(tcp_rare(c)->rack.mult, 1);
     later(p, RTT_MS);
     HEAR(p, 0, { 1000, 2000 });
     int32_t at;
     assert_in_range(next_leaves_ms(p, &at), 49, 52);    /* (1 + 1) * 25 */
     for (int i = 0; i < 15; i++)
         tcp_rack_recovered(c);
-    assert_int_equal(c->rack.mult, 1);
+    assert_int_equal(tcp_rare(c)->rack.mult, 1);
     tcp_rack_recovered(c);
-    assert_int_equal(c->rack.mult, 0);
+    assert_int_equal(tcp_rare(c)->rack.mult, 0);
     sender_done(p);
     p = sender(true, 3 * SEG);
-    p->b.conn->rack.mult = 40;
+    tcp_rare_need(p->b.conn)->rack.mult = 40;
     later(p, RTT_MS);
     HEAR(p, 0, { 1000, 2000 });
     assert_in_range(next_leaves_ms(p, &at), 97, 102);   /* SRTT */

@@ -11,7 +11,7 @@ static inline struct pair *sender_with(const uint8_t *opt, uint8_t opt_len, uint
     struct pair *p = solo_opt(NULL, opt, opt_len, 60000);
     struct tcp_conn *c = p->b.conn;
     p->now_ns += NS_PER_SEC;
-    c->rtt = (struct tcp_rtt){ .srtt_ns = RTT_MS * NS_PER_MS, .var_ns = 50 * NS_PER_MS, .rto_ns = 300 * NS_PER_MS, .min_ns = RTT_MS * NS_PER_MS,
+    c->rtt = (struct tcp_rtt){ .srtt_ns = RTT_MS * NS_PER_MS, .var_ns = 50 * NS_PER_MS, .min_ns = RTT_MS * NS_PER_MS,
                                .min_at_ns = p->now_ns, .round = seq_add(c->snd.una, 1u << 30) };      /* none is taken meanwhile */
     c->sent_ns = p->now_ns;
     assert_int_equal(put(&p->b, page, bytes, p->now_ns), bytes);

@@ -183,7 +183,7 @@ static void isn(void **state)
 {
     (void)state;
     struct pair *p = pair_new(&(struct pair_config){ .seed = 1 }), *q = pair_new(&(struct pair_config){ .seed = 2 });
-    struct tcp_node n = { .path = p->a.path, .local_port = 1, .remote_port = 2 }, m = n;
+    struct tcp_node n = { .local = p->a.path.local, .remote = p->a.path.remote, .local_port = 1, .remote_port = 2 }, m = n;
     m.remote_port = 3;
     const struct flow nf = { p->a.path.local, p->a.path.remote, 1, 2 }, mf = { p->a.path.local, p->a.path.remote, 1, 3 };
     const seq_t at = tcp_isn(p->a.tcp, &n, NS_PER_SEC);
@@ -224,7 +224,7 @@ static void sequence_wrap(void **state)
     tcp_close(p->b.conn, p->now_ns);
     p->b.conn = NULL;
     /* the generator's clock is pushed until the next ISN lies just below the wrap */
-    struct tcp_node n = { .path = p->a.path, .local_port = 40000, .remote_port = SERVER_PORT };
+    struct tcp_node n = { .local = p->a.path.local, .remote = p->a.path.remote, .local_port = 40000, .remote_port = SERVER_PORT };
     const uint32_t left = UINT32_MAX - 100000 - tcp_isn(p->a.tcp, &n, p->now_ns).n;
     p->now_ns += (int64_t)left * 4 * NS_PER_US;
     assert_int_equal(tcp_connect(p->a.tcp, &p->a.path, 40000, SERVER_PORT, NULL, &p->a.conn, p->now_ns), PLUMB_OK);

@@ -53,7 +53,7 @@ static void by_duplicates(void **state)
     put(&p->b, page, SEG, p->now_ns);
     HEAR(p, 2000, { 1000, 2000 }, { 2000, 10000 });
     assert_true(c->cc.cwnd >= 10 * SEG);
-    assert_true(c->rack.reordered);
+    assert_true(tcp_rare(c)->rack.reordered);
     sender_done(p);
 }
 
