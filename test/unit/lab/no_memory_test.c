@@ -31,7 +31,7 @@ struct pkt *__wrap_pkt_new(struct pkt_pools *pools, uint32_t tail) { return refu
  * asked for before they are taken, and too many TIME-WAIT records are a test of their own.) */
 void *__wrap_pool_get(struct pool *p)
 {
-    const bool may_fail = p->object_size == (sizeof(struct tcp_conn) + 63) / 64 * 64;
+    const bool may_fail = p->object_size == sizeof(struct tcp_conn);
     return may_fail && refused(OBJECT) ? NULL : __real_pool_get(p);
 }
 
