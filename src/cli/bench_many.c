@@ -121,6 +121,7 @@ bool bench_many_connect(struct bench_many *m, uint32_t n)
 void bench_many_speak(struct bench_many *m, struct tcp_conn *const *conn, uint32_t n)
 {
     const uint32_t wanted = m->answered + n;
+    tcp_soon(conn, n);
     for (uint32_t i = 0; i < n; i++)
         send_back(conn[i], 1, m->p.now_ns);
     while (m->answered != wanted)

@@ -140,10 +140,13 @@ void tcp_in(struct tcp *t, struct batch *b, int64_t now_ns)
 {
     struct batch_walk w = batch_walk(b);
     struct tcp_run run;
+    const bool ahead = tcp_look_ahead(t, b);
     run.c = NULL;
     t->now_ns = now_ns;
     for (struct pkt *k; (k = batch_next(&w));) {
         run.more = w.at < b->n;
+        if (ahead)
+            tcp_looked_ahead(t, w.at - 1);
         if (k->proto != 6)
             batch_keep(&w, k);
         else if (t->cfg.no_fast_path || (!tcp_run_goes_on(&run, k) && !tcp_fast_in(t, &run, k, now_ns)))

@@ -153,6 +153,9 @@ enum { HOPS = 64, HOP_NONE = 0, HOP_RARE = UINT16_MAX };
 struct tcp_hops { uint32_t n; struct addr at[HOPS]; };
 struct tcp_lent { const struct tcp_conn *last; uint32_t n; struct path path[BATCH_MAX]; };
 
+/* Found ahead of their turn, by place in the batch; NULL: not found, or not looked for. */
+struct tcp_ahead { struct tcp_node *node[BATCH_MAX]; };
+
 enum { LISTEN_HASH = 64, REPLIES = 256, FAST_OPEN_PEERS = 64 };
 
 /* A secret of this stack's own, or that which all shards of a host arrive at alike. */
@@ -182,6 +185,7 @@ struct tcp {
     struct list out[IFACE_MAX], unrouted, ready, listeners_ready, starved, orphans, dead, timewait;
     struct tcp_hops hops;               /* route.c */
     struct tcp_lent lent;               /* route.c */
+    struct tcp_ahead ahead;             /* ahead.c */
     struct wheel wheel;
     struct wheel_timer timewait_timer;
     struct tcp_reply reply[REPLIES];
@@ -263,6 +267,11 @@ void demux_add(struct tcp *t, struct tcp_node *n);
 void demux_remove(struct tcp *t, struct tcp_node *n);
 void demux_reusable(struct tcp_node *n, bool on);
 struct tcp_listener *demux_listener(struct tcp *t, const struct flow *f);
+bool demux_hash_of(const struct tcp *t, const struct pkt *k, uint32_t *hash);  /* false: not of a segment over IPv4 */
+
+/* ahead.c; false: it would not help */
+bool tcp_look_ahead(struct tcp *t, const struct batch *b);
+void tcp_looked_ahead(struct tcp *t, uint32_t i);               /* the turn of the i-th has come */
 
 /* ports.c */
 enum plumb_err tcp_pick_port(struct tcp *t, const struct path *p, uint16_t remote_port, uint16_t *out, int64_t now_ns);

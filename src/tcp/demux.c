@@ -7,7 +7,7 @@
 bool demux_init(struct tcp *t)
 {
     uint32_t size = 64;
-    while (size < t->cfg.max_conns && size < 1u << 22)
+    while (size < t->cfg.max_conns && size < 1u << 26)
         size *= 2;
     t->bucket = calloc(size, sizeof *t->bucket);
     t->bucket_mask = size - 1;
@@ -23,6 +23,16 @@ static uint32_t hash_of(const struct tcp *t, const struct addr *local, const str
     }
     const uint64_t words[5] = { local->q[0], local->q[1], remote->q[0], remote->q[1], ports };
     return (uint32_t)siphash_words(&t->hash_key, words, 5);
+}
+
+bool demux_hash_of(const struct tcp *t, const struct pkt *k, uint32_t *hash)
+{
+    if (k->proto != 6 || ip_version(k) != 4 || pkt_l4_len(k) < 4)
+        return false;
+    const struct addr local = ip_dst(k), remote = ip_src(k);
+    const uint8_t *ports = k->data + k->l4_off;
+    *hash = hash_of(t, &local, &remote, load_be16(ports + 2), load_be16(ports));
+    return true;
 }
 
 static bool is(const struct tcp_node *n, const struct addr *local, const struct addr *remote, uint16_t local_port, uint16_t remote_port)

@@ -163,6 +163,9 @@ struct tcp_conn *tcp_hold_next(struct tcp_listener *l);
 void tcp_hold_accept(struct tcp_conn *c, int64_t now_ns);       /* SYN-ACK goes out */
 void tcp_hold_refuse(struct tcp_conn *c, enum plumb_err why, int64_t now_ns);   /* REFUSED: RST; UNREACHABLE: silence, ICMP is the caller's */
 
+/* These are about to be used: with many connections, what they are is read from far memory side by side. */
+void tcp_soon(struct tcp_conn *const *c, uint32_t n);
+
 /* SEND and RECEIVE without copying: as stream_reserve ... in socket/net.h. */
 uint8_t *tcp_reserve(struct tcp_conn *c, size_t *room);
 void tcp_commit(struct tcp_conn *c, size_t n, bool push, int64_t now_ns);
