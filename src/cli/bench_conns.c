@@ -5,7 +5,7 @@
 #include "os/clock.h"
 #include <stdio.h>
 
-enum { TRIPS = 1000000, CYCLES = 500000, WAITING = 64000, IDLE = 100000 };
+enum { TRIPS = 1000000, CYCLES = 500000, WAITING = 64000, IDLE = 300000 };
 
 static bool open_many(struct bench_many *m, uint32_t n)
 {
