@@ -70,6 +70,7 @@ static inline bool device_blocked(const struct device *d) { return d->pending.n 
 bool vnetio_init(struct device *d);     /* false: no memory */
 void vnetio_recv(struct device *d, struct pkt_pools *pools, struct batch *b, int64_t now_ns);
 uint32_t vnetio_send(struct device *d, struct pkt *const pkt[], uint32_t n);
+uint32_t vnetio_send_many(struct device *d, struct pkt *const pkt[], uint32_t n);     /* a socket: several by one call */
 
 /* What the kernel says of the link; until it is up, frames either way are lost. */
 enum device_link { DEVICE_GONE, DEVICE_DOWN, DEVICE_NO_CARRIER, DEVICE_UP };

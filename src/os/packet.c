@@ -64,8 +64,8 @@ static bool share(struct device *const d[], unsigned n, int steer)
     return steer < 0 || setsockopt(d[0]->fd, SOL_PACKET, PACKET_FANOUT_DATA, &steer, sizeof steer) == 0;
 }
 
-static const struct device_ops packet_ops = { .recv = recv_plain, .send = vnetio_send, .share = share };
-static const struct device_ops ring_ops = { .recv = recv_ring, .send = vnetio_send, .share = share, .close = packet_ring_close };
+static const struct device_ops packet_ops = { .recv = recv_plain, .send = vnetio_send_many, .share = share };
+static const struct device_ops ring_ops = { .recv = recv_ring, .send = vnetio_send_many, .share = share, .close = packet_ring_close };
 
 /* A ring that is refused (memory, an old kernel) is no failure: frames come one a call then. */
 static bool bind_and_configure(struct device *d, int index, bool ring)

@@ -3,9 +3,10 @@
 #include "os/vnet.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 
-enum { FRAME_MAX = 65536 + 64, SMALL_ROOM = PKT_SMALL - PKT_HEADROOM };
+enum { FRAME_MAX = 65536 + 64, SMALL_ROOM = PKT_SMALL - PKT_HEADROOM, AT_ONCE = 16 };
 
 bool vnetio_init(struct device *d)
 {
@@ -76,24 +77,37 @@ void vnetio_recv(struct device *d, struct pkt_pools *pools, struct batch *b, int
     }
 }
 
+/* A frame in pieces: its virtio-net header, its own bytes, what it borrows from a send buffer. */
+struct pieces { uint8_t header[VNET_HDR]; struct iovec part[2 + PKT_SLICES_MAX]; };
+
+static unsigned take_apart(struct pieces *p, struct pkt *k)
+{
+    vnet_write(p->header, k);
+    p->part[0] = (struct iovec){ p->header, VNET_HDR };
+    p->part[1] = (struct iovec){ pkt_head(k), k->len };
+    for (unsigned i = 0; i < k->n_slices; i++)
+        p->part[2 + i] = (struct iovec){ (void *)(uintptr_t)k->slice[i].at, k->slice[i].len };
+    return 2 + k->n_slices;
+}
+
+/* False: there is no room now.  Else the frame is lost as on a wire: the interface is down, say. */
+static bool lost(struct device *d, const struct pkt *k)
+{
+    if (errno == EAGAIN || errno == ENOBUFS)
+        return false;
+    trace_count(d->trace, WHY_IFACE_DOWN, k->time_ns);
+    return true;
+}
+
 static bool send_one(struct device *d, struct pkt *k)
 {
-    uint8_t header[VNET_HDR];
-    struct iovec part[2 + PKT_SLICES_MAX];
-    vnet_write(header, k);
-    part[0] = (struct iovec){ header, VNET_HDR };
-    part[1] = (struct iovec){ pkt_head(k), k->len };
-    for (unsigned i = 0; i < k->n_slices; i++)
-        part[2 + i] = (struct iovec){ (void *)(uintptr_t)k->slice[i].at, k->slice[i].len };
+    struct pieces p;
+    const unsigned n = take_apart(&p, k);
     ssize_t sent;
     do
-        sent = writev(d->fd, part, 2 + k->n_slices);
+        sent = writev(d->fd, p.part, (int)n);
     while (sent < 0 && errno == EINTR);
-    if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS))
-        return false;
-    if (sent < 0)                           /* the interface is down, say: the frame is lost as on a wire */
-        trace_count(d->trace, WHY_IFACE_DOWN, k->time_ns);
-    return true;
+    return sent >= 0 || lost(d, k);
 }
 
 uint32_t vnetio_send(struct device *d, struct pkt *const pkt[], uint32_t n)
@@ -101,5 +115,31 @@ uint32_t vnetio_send(struct device *d, struct pkt *const pkt[], uint32_t n)
     uint32_t sent = 0;
     while (sent < n && send_one(d, pkt[sent]))
         sent++;
+    return sent;
+}
+
+/* A part of them in one call; how many are done with. */
+static uint32_t send_some(struct device *d, struct pkt *const pkt[], uint32_t n)
+{
+    struct mmsghdr message[AT_ONCE];
+    struct pieces p[AT_ONCE];
+    for (uint32_t i = 0; i < n; i++)
+        message[i] = (struct mmsghdr){ .msg_hdr = { .msg_iov = p[i].part, .msg_iovlen = take_apart(&p[i], pkt[i]) } };
+    int sent;
+    do
+        sent = sendmmsg(d->fd, message, n, 0);
+    while (sent < 0 && errno == EINTR);
+    return sent >= 0 ? (uint32_t)sent : lost(d, pkt[0]);
+}
+
+uint32_t vnetio_send_many(struct device *d, struct pkt *const pkt[], uint32_t n)
+{
+    uint32_t sent = 0;
+    while (sent < n) {
+        const uint32_t done = send_some(d, pkt + sent, n - sent < AT_ONCE ? n - sent : AT_ONCE);
+        if (done == 0)
+            break;
+        sent += done;
+    }
     return sent;
 }
