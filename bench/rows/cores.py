@@ -3,7 +3,7 @@ import os, re, shutil, subprocess, time
 from rows import PLUMB, Absent, Row, figure
 
 TWO = "two cores against one, alternated rounds; 2 is all there can be"
-CONNS, SECONDS = 64, 2                 # connections for each queue: a core has as much to do in either case
+CONNS, SECONDS = 16, 2                 # connections for each queue: a core has as much to do in either case
 
 
 def in_memory(name):
