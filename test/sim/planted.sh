@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # peer: the invariants
 # when: check
-# timeout: 300
+# timeout: 900
 #
 # Bugs planted one at a time (planted/NAME.bug: a file, the lines to take out, the
 # lines to put there), each in a build of its own; the seeded worlds must find every
@@ -33,7 +33,7 @@ sim() { timeout "$1" build/plumb sim --first --worlds 4000 >sim.log 2>&1; }
 
 meson setup -Dbuildtype=release -Dtests=false -Dwerror=false build tree >setup.log 2>&1 || { cat setup.log; exit 1; }
 build || exit 1
-sim 100 || { echo "FAIL: a bug is found before any is planted"; head -3 sim.log; exit 1; }
+sim 250 || { echo "FAIL: a bug is found before any is planted"; head -3 sim.log; exit 1; }
 
 missed=0 caught=0
 for bug in "$root"/test/sim/planted/*.bug; do
@@ -42,7 +42,7 @@ for bug in "$root"/test/sim/planted/*.bug; do
     if ! plant "$bug" || ! build; then
         echo "FAIL $name: cannot be planted"
         missed=$((missed + 1))
-    elif sim 60; then
+    elif sim 120; then
         echo "FAIL $name: $(sed -n 's/^# //p' "$bug") No world noticed"
         missed=$((missed + 1))
     else
