@@ -17,7 +17,11 @@
 #else
 #define LWIP_ARP                    0
 #define LWIP_ETHERNET               0
+#ifdef MANY_PCBS                        /* mem_bench.c: 1,000 connections, or 4,096 in TIME-WAIT */
+#define MEMP_NUM_TCP_PCB            4096
+#else
 #define MEMP_NUM_TCP_PCB            64
+#endif
 #endif
 #define LWIP_UDP                    0
 #define LWIP_DHCP                   0

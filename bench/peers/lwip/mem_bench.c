@@ -7,6 +7,7 @@
 #include "lwip/tcp.h"
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/timeouts.h"
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -66,7 +67,7 @@ static void pump(void)
 }
 
 static uint64_t received, echoed;
-static struct tcp_pcb *server, *client;
+static struct tcp_pcb *listener, *server, *client;
 static int connected, echo;
 
 static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t e)
@@ -77,7 +78,7 @@ static err_t on_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t e)
     received += p->tot_len;
     tcp_recved(pcb, p->tot_len);
     pbuf_free(p);
-    if (echo && pcb == server) {
+    if (echo && pcb->local_port == 7) {
         tcp_write(pcb, "x", 1, TCP_WRITE_FLAG_COPY);
         tcp_output(pcb);
     } else if (echo) {
@@ -115,8 +116,8 @@ static void open_pair(void)
     struct tcp_pcb *l = tcp_new();
     tcp_bind_netif(l, &side[1]);
     tcp_bind(l, netif_ip_addr4(&side[1]), 7);
-    l = tcp_listen(l);
-    tcp_accept(l, on_accept);
+    listener = tcp_listen(l);
+    tcp_accept(listener, on_accept);
     client = tcp_new();
     tcp_bind_netif(client, &side[0]);
     tcp_nagle_disable(client);
@@ -165,6 +166,106 @@ static void round_trips(uint64_t n)
     printf("mem.rr.1 %.2f ns/round-trip\n", (double)(cpu_ns() - start) / (double)n);
 }
 
+/* ------------------------------------------------------- many connections */
+
+enum { MANY = 1000, AT_ONCE = 64 };
+
+static struct tcp_pcb *open_one(void)
+{
+    struct tcp_pcb *pcb = tcp_new();
+    tcp_bind_netif(pcb, &side[0]);
+    tcp_nagle_disable(pcb);
+    tcp_recv(pcb, on_recv);
+    connected = 0;
+    tcp_connect(pcb, netif_ip_addr4(&side[1]), 7, on_connect);
+    while (!connected)
+        pump();
+    return pcb;
+}
+
+static err_t echo_recv(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t e)
+{
+    (void)arg; (void)e;
+    if (!p)
+        return tcp_close(pcb);
+    tcp_recved(pcb, p->tot_len);
+    pbuf_free(p);
+    tcp_write(pcb, "x", 1, TCP_WRITE_FLAG_COPY);
+    return tcp_output(pcb);
+}
+
+static err_t echo_accept(void *arg, struct tcp_pcb *pcb, err_t e)
+{
+    (void)arg; (void)e;
+    tcp_nagle_disable(pcb);
+    tcp_recv(pcb, echo_recv);
+    return ERR_OK;
+}
+
+/* As plumb's: taken at random, 64 requests under way as one batch. */
+static void round_trips_many(uint64_t n)
+{
+    static struct tcp_pcb *many[MANY];
+    uint32_t random = 1;
+    echo = 1;
+    for (int i = 0; i < MANY; i++)
+        many[i] = open_one();
+    echoed = 0;
+    const int64_t start = cpu_ns();
+    for (uint64_t i = 0; i < n; i += AT_ONCE) {
+        for (int j = 0; j < AT_ONCE; j++) {
+            random = random * 1664525 + 1013904223;
+            struct tcp_pcb *pcb = many[(random >> 8) % MANY];
+            tcp_write(pcb, "x", 1, TCP_WRITE_FLAG_COPY);
+            tcp_output(pcb);
+        }
+        for (int j = 0; j < 8 && tail != head; j++)
+            pump();
+    }
+    printf("mem.rr.1000 %.2f ns/round-trip\n", (double)(cpu_ns() - start) / (double)echoed);
+}
+
+static uint64_t finished;
+
+static err_t answered(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t e)
+{
+    (void)arg; (void)e;
+    if (!p)
+        return ERR_OK;
+    tcp_recved(pcb, p->tot_len);
+    pbuf_free(p);
+    finished++;
+    return tcp_close(pcb);
+}
+
+static err_t ask(void *arg, struct tcp_pcb *pcb, err_t e)
+{
+    (void)arg; (void)e;
+    tcp_write(pcb, "x", 1, TCP_WRITE_FLAG_COPY);
+    return tcp_output(pcb);
+}
+
+/* One after the other, which suits a stack that looks through a list best.  TIME-WAIT fills what blocks there are. */
+static void connections(const char *name, uint64_t before, uint64_t n)
+{
+    int64_t start = 0;
+    finished = 0;
+    for (uint64_t i = 0; i < before + n; i++) {
+        if (i == before)
+            start = cpu_ns();
+        struct tcp_pcb *pcb = tcp_new();
+        tcp_bind_netif(pcb, &side[0]);
+        tcp_nagle_disable(pcb);
+        tcp_recv(pcb, answered);
+        if (tcp_connect(pcb, netif_ip_addr4(&side[1]), 7, ask) != ERR_OK)
+            return;
+        while (tail != head)
+            pump();
+    }
+    if (finished == before + n)
+        printf("%s %.2f conns/s\n", name, (double)n / ((double)(cpu_ns() - start) / 1e9));
+}
+
 int main(int argc, char **argv)
 {
     lwip_init();
@@ -176,6 +277,13 @@ int main(int argc, char **argv)
         }
         if (!strcmp(argv[i], "mem.rr.1"))
             round_trips(1000000);
+        if (!strcmp(argv[i], "mem.rr.1000"))
+            round_trips_many(200000);
+        if (strncmp(argv[i], "mem.crr", 7) != 0)
+            continue;
+        tcp_accept(listener, echo_accept);
+        const bool waits = strchr(argv[i] + 7, '.') != NULL;    /* so many in TIME-WAIT as there are blocks */
+        connections(argv[i], waits ? MEMP_NUM_TCP_PCB : 1000, waits ? 20000 : 300000);
     }
     return 0;
 }
