@@ -54,6 +54,7 @@ struct inet {
     uint32_t             ifaces_up;     /* bits */
     bool                 no_fast_path;
     struct { uint32_t generation, src, dst; uint8_t iface; } last;     /* addresses, in memory order, that were found good and ours (input.c) */
+    struct { struct addr local; struct path path; uint8_t prefix_len; } kept;   /* the path that was asked for last (path.c) */
     struct inet_iface    iface[IFACE_MAX];
     uint32_t             n_addr;
     struct inet_addr     addr[INET_ADDRS];
@@ -99,6 +100,7 @@ static inline void inet_moved(struct inet *n) { n->generation++; }
 
 /* From `local` (none: chosen) to `remote`; false: no route. */
 bool inet_route(const struct inet *n, struct addr local, struct addr remote, struct path *out);
+bool inet_route_again(struct inet *n, struct addr local, struct addr remote, struct path *out);    /* the same, soon for the same ends again */
 bool inet_add_route(struct inet *n, const struct route *r);
 bool inet_del_route(struct inet *n, struct prefix dst);
 /* A NET_TOO_BIG that whoever sent the packet believes: paths to its remote shrink. */

@@ -78,3 +78,20 @@ bool inet_route(const struct inet *n, struct addr local, struct addr remote, str
                           .mtu = pmtu_of(&n->pmtu, remote, f->mtu), .iface = (uint8_t)iface, .tx_csum = f->tx_csum };
     return !addr_is_none(out->local);
 }
+
+/* Connections to one server come one after the other. */
+bool inet_route_again(struct inet *n, struct addr local, struct addr remote, struct path *out)
+{
+    const bool known = n->kept.path.generation == n->generation && addr_eq(n->kept.path.remote, remote) && addr_eq(n->kept.local, local);
+    if (!known) {
+        n->kept.path.generation = 0;
+        if (!inet_route(n, local, remote, out))
+            return false;
+        const struct route *r = route_find(&n->routes, remote, n->ifaces_up);
+        n->kept.local = local;
+        n->kept.path = *out;
+        n->kept.prefix_len = r ? r->dst.len : 32;
+    }
+    *out = n->kept.path;
+    return true;
+}

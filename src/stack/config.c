@@ -199,11 +199,10 @@ enum plumb_err stack_del_route(struct stack *st, struct prefix dst)
 
 enum plumb_err stack_route(struct stack *st, struct addr local, struct addr remote, struct path *out)
 {
-    if (!inet_route(&st->inet, local, remote, out))
+    if (!inet_route_again(&st->inet, local, remote, out))
         return PLUMB_NO_ROUTE;
-    const struct route *r = route_find(&st->inet.routes, remote, st->inet.ifaces_up);
     TRACE(&st->trace, st->now_ns, 0, route_chosen, .remote = remote, .next_hop = out->next_hop, .iface = out->iface,
-          .prefix_len = r ? r->dst.len : 32);
+          .prefix_len = st->inet.kept.prefix_len);
     return PLUMB_OK;
 }
 

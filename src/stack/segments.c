@@ -57,7 +57,7 @@ static void route_connections(struct stack *st, int64_t now_ns)
         struct flow f;
         struct path p;
         tcp_flow(c, &f);
-        tcp_set_path(c, inet_route(&st->inet, f.local, f.remote, &p) ? &p : NULL, now_ns);
+        tcp_set_path(c, inet_route_again(&st->inet, f.local, f.remote, &p) ? &p : NULL, now_ns);
     }
 }
 
@@ -66,7 +66,7 @@ static void send_replies(struct stack *st, int64_t now_ns)
     struct flow f;
     while (tcp_reply_flow(st->tcp, &f)) {
         struct path p;
-        const bool found = inet_route(&st->inet, f.local, f.remote, &p);
+        const bool found = inet_route_again(&st->inet, f.local, f.remote, &p);
         struct pkt *k = tcp_reply_pop(st->tcp, found ? &p : NULL);
         if (!k) {
             trace_count(&st->trace, found ? WHY_NO_BUFFER : WHY_IP_NO_ROUTE, now_ns);

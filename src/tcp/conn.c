@@ -61,22 +61,32 @@ struct tcp_conn *tcp_conn_new(struct tcp *t, const struct path *p, uint16_t loca
     return c;
 }
 
-void tcp_conn_start(struct tcp_conn *c, const seq_t *above, int64_t now_ns)
+static uint64_t flow_bits(const struct tcp_conn *c)
 {
-    seq_t iss = tcp_isn(c->t, &c->node, now_ns);
-    if (above && !seq_lt(*above, iss))
-        iss = seq_add(*above, 0x10000);
-    tcp_conn_start_at(c, iss, now_ns);
+    struct flow f;
+    tcp_flow(c, &f);
+    return tcp_flow_bits(c->t, &f);
 }
 
-void tcp_conn_start_at(struct tcp_conn *c, seq_t iss, int64_t now_ns)
+static void start(struct tcp_conn *c, uint64_t bits, seq_t iss, int64_t now_ns)
 {
-    tcp_ts_open(c);
+    tcp_ts_open(c, bits);
     tcp_sent_open(c, iss);
     tcp_fit_mss(c);
     TRACE(c->t->trace, now_ns, c->serial, tcp_open, .local = c->node.local, .remote = c->node.remote,
           .local_port = c->node.local_port, .remote_port = c->node.remote_port, .passive = c->passive);
 }
+
+void tcp_conn_start(struct tcp_conn *c, const seq_t *above, int64_t now_ns)
+{
+    const uint64_t bits = flow_bits(c);
+    seq_t iss = tcp_isn(c->t, bits, now_ns);
+    if (above && !seq_lt(*above, iss))
+        iss = seq_add(*above, 0x10000);
+    start(c, bits, iss, now_ns);
+}
+
+void tcp_conn_start_at(struct tcp_conn *c, seq_t iss, int64_t now_ns) { start(c, flow_bits(c), iss, now_ns); }
 
 void tcp_established(struct tcp_conn *c, int64_t now_ns)
 {

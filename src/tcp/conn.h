@@ -136,6 +136,9 @@ struct tcp_timewait {
     bool     ts_on;
 };
 
+/* The flow that was looked for last and has no connection: mostly it gets one now. */
+struct tcp_missed { struct addr local, remote; uint32_t hash; uint16_t local_port, remote_port; };
+
 /* What the acknowledgment that is looked at has delivered. */
 struct rate_seen { uint64_t delivered, lost; struct rate_stamp stamp; int64_t sent_ns, time_ns; bool any; };
 
@@ -170,6 +173,7 @@ struct tcp {
     struct tcp_node **bucket;           /* demux.c */
     uint32_t bucket_mask, count, generation, serial, port_counter;
     struct tcp_node *last;              /* the one the last segment was for */
+    struct tcp_missed missed;
     struct sipkey hash_key, isn_key, port_key;
     struct pool loans;                  /* loan.c */
     struct list loans_over;
@@ -264,6 +268,7 @@ void tcp_set_state(struct tcp_conn *c, enum tcp_state to, enum why why, int64_t 
 bool demux_init(struct tcp *t);
 struct tcp_node *demux_find(struct tcp *t, struct addr local, struct addr remote, uint16_t local_port, uint16_t remote_port);
 void demux_add(struct tcp *t, struct tcp_node *n);
+void demux_add_for(struct tcp *t, struct tcp_node *n, const struct tcp_node *before);  /* of the same flow: its hash is known */
 void demux_remove(struct tcp *t, struct tcp_node *n);
 void demux_reusable(struct tcp_node *n, bool on);
 struct tcp_listener *demux_listener(struct tcp *t, const struct flow *f);
@@ -549,8 +554,9 @@ struct pkt *tcp_build(struct tcp_conn *c, const struct tcp_tx *x, int64_t now_ns
 uint16_t tcp_header_bytes(const struct tcp_conn *c);            /* TCP header of a segment without SYN */
 
 /* isn.c */
-seq_t tcp_isn(const struct tcp *t, const struct tcp_node *n, int64_t now_ns);
-uint32_t tcp_ts_offset(const struct tcp *t, const struct flow *f);
+uint64_t tcp_flow_bits(const struct tcp *t, const struct flow *f);      /* hashed once for both that follow */
+seq_t tcp_isn(const struct tcp *t, uint64_t flow_bits, int64_t now_ns);
+uint32_t tcp_ts_offset(uint64_t flow_bits);
 
 /* challenge.c */
 bool tcp_challenge_allowed(struct tcp *t, int64_t now_ns);
@@ -559,7 +565,7 @@ seg_fate tcp_challenge(struct tcp_conn *c, struct tcp_seg *s, enum why why);
 /* paws.c */
 uint32_t tcp_ts_clock(uint32_t offset, int64_t now_ns);
 int64_t tcp_ts_age_ns(const struct tcp_conn *c, uint32_t ts, int64_t now_ns);   /* since we sent it; -1: in the future */
-void tcp_ts_open(struct tcp_conn *c);
+void tcp_ts_open(struct tcp_conn *c, uint64_t flow_bits);
 void tcp_ts_agreed(struct tcp_conn *c, const struct tcp_seg *s);
 bool tcp_paws_old(const struct tcp_conn *c, const struct tcp_seg *s);
 void tcp_ts_update(struct tcp_conn *c, const struct tcp_seg *s);

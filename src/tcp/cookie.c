@@ -69,7 +69,7 @@ seg_fate tcp_cookie_answer(struct tcp *t, struct tcp_listener *l, struct tcp_seg
                            .seq = seq(cookie_of(t, syn, syn->seq, low)), .ack = seq_add(syn->seq, 1), .window = tcp_first_window(t, &l->opt) };
     if (syn->opt.has_ts && !f->no_timestamps) {
         r.has_ts = true;
-        r.ts_val = stamp(tcp_ts_clock(tcp_ts_offset(t, &r.flow), syn->now_ns), syn);
+        r.ts_val = stamp(tcp_ts_clock(tcp_ts_offset(tcp_flow_bits(t, &r.flow)), syn->now_ns), syn);
         r.ts_ecr = syn->ts_val;
         r.has_wscale = syn->opt.has_wscale && !f->no_wscale;
         r.wscale = tcp_own_scale(t, &l->opt);

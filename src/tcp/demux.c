@@ -41,27 +41,45 @@ static bool is(const struct tcp_node *n, const struct addr *local, const struct 
            addr_eq(n->remote, *remote) && addr_eq(n->local, *local);
 }
 
+/* A flow that was looked for in vain a moment ago needs no second hash. */
+static uint32_t hash_again(const struct tcp *t, const struct addr *local, const struct addr *remote, uint16_t local_port, uint16_t remote_port)
+{
+    const struct tcp_missed *m = &t->missed;
+    if (m->remote_port == remote_port && m->local_port == local_port && addr_eq(m->remote, *remote) && addr_eq(m->local, *local))
+        return m->hash;
+    return hash_of(t, local, remote, local_port, remote_port);
+}
+
 struct tcp_node *demux_find(struct tcp *t, struct addr local, struct addr remote, uint16_t local_port, uint16_t remote_port)
 {
     if (t->last && is(t->last, &local, &remote, local_port, remote_port))
         return t->last;                         /* segments come in runs */
-    const uint32_t hash = hash_of(t, &local, &remote, local_port, remote_port);
+    const uint32_t hash = hash_again(t, &local, &remote, local_port, remote_port);
     struct tcp_node *n = t->bucket[hash & t->bucket_mask];
     while (n && !(n->hash == hash && is(n, &local, &remote, local_port, remote_port)))
         n = n->next;
     if (n)
         t->last = n;
+    else
+        t->missed = (struct tcp_missed){ local, remote, hash, local_port, remote_port };
     return n;
 }
 
-void demux_add(struct tcp *t, struct tcp_node *n)
+static void put(struct tcp *t, struct tcp_node *n, uint32_t hash)
 {
-    n->hash = hash_of(t, &n->local, &n->remote, n->local_port, n->remote_port);
+    n->hash = hash;
     n->next = t->bucket[n->hash & t->bucket_mask];
     n->in = true;
     t->bucket[n->hash & t->bucket_mask] = n;
     t->count++;
 }
+
+void demux_add(struct tcp *t, struct tcp_node *n)
+{
+    put(t, n, hash_again(t, &n->local, &n->remote, n->local_port, n->remote_port));
+}
+
+void demux_add_for(struct tcp *t, struct tcp_node *n, const struct tcp_node *before) { put(t, n, before->hash); }
 
 void demux_reusable(struct tcp_node *n, bool on) { n->reuse_addr = on; }
 

@@ -63,10 +63,10 @@ static struct fast_open_peer *peer_of(struct tcp *t, struct addr remote)
 
 void tcp_fast_open_asked(struct tcp_conn *c, const struct tcp_user_opt *o)
 {
-    const struct fast_open_peer *p = peer_known(c->t, c->node.remote);
     const bool all = c->t->cfg.fast_open & 1;
     if (!o->fast_open && !o->fast_open_waits && !all)
         return;
+    const struct fast_open_peer *p = peer_known(c->t, c->node.remote);
     if (p && c->t->now_ns < p->avoid_until_ns)          /* §4.1.3.1 */
         return;
     c->fast_open.asks = true;
@@ -109,14 +109,16 @@ uint32_t tcp_fast_open_text(struct tcp_conn *c)
 void tcp_fast_open_option(const struct tcp_conn *c, struct tcp_opt *o)
 {
     if (c->state == SYN_RECEIVED) {
-        o->has_cookie = c->fast_open.grant;
+        if (!c->fast_open.grant)
+            return;
+        o->has_cookie = true;
         o->n_cookie = OWN_COOKIE;
         cookie_for(c->t, c->node.remote, o->cookie);
         return;
     }
-    const struct fast_open_peer *p = peer_known(c->t, c->node.remote);
     if (!c->fast_open.tried || c->syn_resent)
         return;
+    const struct fast_open_peer *p = peer_known(c->t, c->node.remote);
     o->has_cookie = true;
     if (!p || !p->n_cookie)
         return;

@@ -13,12 +13,7 @@ int64_t tcp_ts_age_ns(const struct tcp_conn *c, uint32_t ts, int64_t now_ns)
     return ms < 0 ? -1 : ms * NS_PER_MS;
 }
 
-void tcp_ts_open(struct tcp_conn *c)
-{
-    struct flow f;
-    tcp_flow(c, &f);
-    c->ts.offset = tcp_ts_offset(c->t, &f);
-}
+void tcp_ts_open(struct tcp_conn *c, uint64_t flow_bits) { c->ts.offset = tcp_ts_offset(flow_bits); }
 
 /* Both sides have sent the option on their SYN (§3.2). */
 void tcp_ts_agreed(struct tcp_conn *c, const struct tcp_seg *s)

@@ -2,15 +2,21 @@
  * peer's last FIN is answered again and an old segment does no harm. */
 #include "tcp/conn.h"
 
-static void answer(struct tcp *t, const struct tcp_timewait *w, int64_t now_ns)
+static void answer_at(struct tcp *t, const struct tcp_timewait *w, uint32_t ts_offset, int64_t now_ns)
 {
     struct tcp_reply r = { .flow = { w->node.local, w->node.remote, w->node.local_port, w->node.remote_port },
                            .seq = w->snd_nxt, .ack = w->rcv_nxt, .flags = ACK, .window = w->window, .has_ts = w->ts_on };
     if (w->ts_on) {
-        r.ts_val = tcp_ts_clock(tcp_ts_offset(t, &r.flow), now_ns);
+        r.ts_val = tcp_ts_clock(ts_offset, now_ns);
         r.ts_ecr = w->ts_recent;
     }
     tcp_reply_push(t, &r, now_ns);
+}
+
+static void answer(struct tcp *t, const struct tcp_timewait *w, int64_t now_ns)
+{
+    const struct flow f = { w->node.local, w->node.remote, w->node.local_port, w->node.remote_port };
+    answer_at(t, w, w->ts_on ? tcp_ts_offset(tcp_flow_bits(t, &f)) : 0, now_ns);
 }
 
 static void start_waiting(struct tcp *t, struct tcp_timewait *w, int64_t now_ns)
@@ -60,10 +66,10 @@ void tcp_timewait_enter(struct tcp_conn *c, enum why why, int64_t now_ns)
     const bool owed = c->owed.now || c->owed.each;
     tcp_leave_tables(c);
     tcp_set_state(c, TIME_WAIT, why, now_ns);
-    demux_add(t, &w->node);
+    demux_add_for(t, &w->node, &c->node);
     start_waiting(t, w, now_ns);
     if (owed)
-        answer(t, w, now_ns);
+        answer_at(t, w, c->ts.offset, now_ns);
     if (c->orphan || !c->attached) {
         tcp_release(c);
         return;

@@ -59,7 +59,7 @@ static void options_are_remembered(void **state)
         const uint16_t port = (uint16_t)(6000 + scale);
         const seq_t cookie = ask(p, port, opt, sizeof opt);
         const struct flow f = { p->b.path.local, p->b.path.remote, SERVER_PORT, port };
-        const uint32_t now = tcp_ts_clock(tcp_ts_offset(p->b.tcp, &f), p->now_ns), ts = last_seen()->opt.ts_val;
+        const uint32_t now = tcp_ts_clock(tcp_ts_offset(tcp_flow_bits(p->b.tcp, &f)), p->now_ns), ts = last_seen()->opt.ts_val;
         assert_in_range(now - ts, 0, 64);                       /* never ahead: a later one is not old */
         assert_int_equal(last_seen()->opt.ts_ecr, 256);
         assert_true(last_seen()->opt.has_wscale);

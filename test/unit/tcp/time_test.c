@@ -178,6 +178,11 @@ static void records_are_bounded(void **state)
     pair_free(p);
 }
 
+static uint64_t bits_of(const struct tcp *t, const struct tcp_node *n)
+{
+    return tcp_flow_bits(t, &(struct flow){ n->local, n->remote, n->local_port, n->remote_port });
+}
+
 /* [MUST-8] [MUST-9] [SHLD-1] */
 static void isn(void **state)
 {
@@ -186,13 +191,13 @@ static void isn(void **state)
     struct tcp_node n = { .local = p->a.path.local, .remote = p->a.path.remote, .local_port = 1, .remote_port = 2 }, m = n;
     m.remote_port = 3;
     const struct flow nf = { p->a.path.local, p->a.path.remote, 1, 2 }, mf = { p->a.path.local, p->a.path.remote, 1, 3 };
-    const seq_t at = tcp_isn(p->a.tcp, &n, NS_PER_SEC);
-    assert_int_equal(seq_diff(tcp_isn(p->a.tcp, &n, NS_PER_SEC + 4 * NS_PER_US), at), 1);       /* [MUST-8] */
-    assert_int_equal(seq_diff(tcp_isn(p->a.tcp, &n, 2 * NS_PER_SEC), at), 250000);
-    assert_int_not_equal(tcp_isn(p->a.tcp, &m, NS_PER_SEC).n, at.n);
-    assert_int_not_equal(tcp_isn(q->a.tcp, &n, NS_PER_SEC).n, at.n);                            /* the secret [SHLD-1] */
-    assert_int_not_equal(tcp_ts_offset(p->a.tcp, &mf), tcp_ts_offset(p->a.tcp, &nf));           /* RFC7323-5.4b */
-    assert_int_not_equal(tcp_ts_offset(q->a.tcp, &nf), tcp_ts_offset(p->a.tcp, &nf));
+    const seq_t at = tcp_isn(p->a.tcp, bits_of(p->a.tcp, &n), NS_PER_SEC);
+    assert_int_equal(seq_diff(tcp_isn(p->a.tcp, bits_of(p->a.tcp, &n), NS_PER_SEC + 4 * NS_PER_US), at), 1);       /* [MUST-8] */
+    assert_int_equal(seq_diff(tcp_isn(p->a.tcp, bits_of(p->a.tcp, &n), 2 * NS_PER_SEC), at), 250000);
+    assert_int_not_equal(tcp_isn(p->a.tcp, bits_of(p->a.tcp, &m), NS_PER_SEC).n, at.n);
+    assert_int_not_equal(tcp_isn(q->a.tcp, bits_of(q->a.tcp, &n), NS_PER_SEC).n, at.n);                            /* the secret [SHLD-1] */
+    assert_int_not_equal(tcp_ts_offset(tcp_flow_bits(p->a.tcp, &mf)), tcp_ts_offset(tcp_flow_bits(p->a.tcp, &nf)));           /* RFC7323-5.4b */
+    assert_int_not_equal(tcp_ts_offset(tcp_flow_bits(q->a.tcp, &nf)), tcp_ts_offset(tcp_flow_bits(p->a.tcp, &nf)));
     pair_free(p);
     pair_free(q);
 }
@@ -225,7 +230,7 @@ static void sequence_wrap(void **state)
     p->b.conn = NULL;
     /* the generator's clock is pushed until the next ISN lies just below the wrap */
     struct tcp_node n = { .local = p->a.path.local, .remote = p->a.path.remote, .local_port = 40000, .remote_port = SERVER_PORT };
-    const uint32_t left = UINT32_MAX - 100000 - tcp_isn(p->a.tcp, &n, p->now_ns).n;
+    const uint32_t left = UINT32_MAX - 100000 - tcp_isn(p->a.tcp, bits_of(p->a.tcp, &n), p->now_ns).n;
     p->now_ns += (int64_t)left * 4 * NS_PER_US;
     assert_int_equal(tcp_connect(p->a.tcp, &p->a.path, 40000, SERVER_PORT, NULL, &p->a.conn, p->now_ns), PLUMB_OK);
     while (!p->b.conn) {
