@@ -35,7 +35,6 @@ static bool read_options(struct tcp_seg *s, struct reader *r, uint32_t len)
     if (len == 0 && !(s->flags & SYN))
         return true;
     struct reader options = rd_sub(r, len);
-    s->opt = (struct tcp_opt){ 0 };
     if (!tcp_opt_read(&options, &s->opt))
         return false;
     s->has_ts = s->opt.has_ts;

@@ -4,16 +4,21 @@
 
 enum { BACKLOG = 128 };
 
-void listen_leave(struct tcp_conn *c)
+static void unqueue(struct tcp_conn *c)
 {
-    if (c->queued_in == QUEUE_NONE)
-        return;
     list_remove(&c->rare->queue);
     if (c->queued_in < QUEUE_STARVED)
         c->listener->n[c->queued_in]--;
     if (c->queued_in == QUEUE_SYN)
         c->t->half_open--;
     c->queued_in = QUEUE_NONE;
+}
+
+void listen_leave(struct tcp_conn *c)
+{
+    if (c->queued_in == QUEUE_NONE)
+        return;
+    unqueue(c);
     tcp_rare_rest(c);
 }
 
@@ -22,7 +27,8 @@ static struct tcp_conn *of(const struct list *queued) { return list_entry(queued
 void listen_queue(struct tcp_conn *c, enum tcp_queue to)
 {
     struct tcp_listener *l = c->listener;
-    listen_leave(c);
+    if (c->queued_in != QUEUE_NONE)
+        unqueue(c);                             /* its place is kept for the next */
     c->queued_in = (uint8_t)to;
     list_push(&l->queue[to], &tcp_rare_need(c)->queue);
     l->n[to]++;

@@ -72,9 +72,27 @@ static void read_option(uint8_t kind, uint8_t len, struct reader *value, struct 
     }
 }
 
+/* What nearly every SYN begins with, in the order of tcp_opt_write; read at once. */
+enum { SYN_FORM = 20, MSS_FORM = KIND_MSS << 8 | LEN_MSS, WSCALE_FORM = KIND_NOP << 16 | KIND_WSCALE << 8 | LEN_WSCALE,
+       PERMITTED_TS_FORM = KIND_SACK_PERMITTED << 24 | LEN_SACK_PERMITTED << 16 | KIND_TS << 8 | LEN_TS };
+
+static void read_syn_form(struct reader *r, struct tcp_opt *out)
+{
+    const uint8_t *at = r->at;
+    if (rd_left(r) < SYN_FORM || load_be16(at) != MSS_FORM || load_be32(at + 4) != PERMITTED_TS_FORM || load_be32(at + 16) >> 8 != WSCALE_FORM)
+        return;
+    out->has_mss = out->sack_permitted = out->has_ts = out->has_wscale = true;
+    out->mss = load_be16(at + 2);
+    out->ts_val = load_be32(at + 8);
+    out->ts_ecr = load_be32(at + 12);
+    out->wscale = at[19];
+    rd_skip(r, SYN_FORM);
+}
+
 bool tcp_opt_read(struct reader *r, struct tcp_opt *out)
 {
     *out = (struct tcp_opt){ 0 };
+    read_syn_form(r, out);
     while (rd_left(r) > 0) {
         const uint8_t kind = rd_u8(r);
         if (kind == KIND_END)
@@ -91,6 +109,8 @@ bool tcp_opt_read(struct reader *r, struct tcp_opt *out)
     }
     return true;
 }
+
+static uint32_t word_of(uint32_t a, uint32_t b, uint32_t c, uint32_t d) { return a << 24 | b << 16 | c << 8 | d; }
 
 static void write_kind(struct writer *w, unsigned nops, uint8_t kind, uint8_t len)
 {
@@ -116,21 +136,17 @@ static void write_sack(struct writer *w, const struct tcp_opt *o, size_t room)
 void tcp_opt_write(struct writer *w, const struct tcp_opt *o)
 {
     const size_t start = wr_len(w);
-    if (o->has_mss) {
-        write_kind(w, 0, KIND_MSS, LEN_MSS);
-        wr_u16(w, o->mss);
-    }
-    if (o->sack_permitted)
-        write_kind(w, o->has_ts ? 0 : 2, KIND_SACK_PERMITTED, LEN_SACK_PERMITTED);
+    if (o->has_mss)
+        wr_u32(w, word_of(KIND_MSS, LEN_MSS, o->mss >> 8, o->mss & 0xffu));
+    if (o->sack_permitted && !o->has_ts)
+        wr_u32(w, word_of(KIND_NOP, KIND_NOP, KIND_SACK_PERMITTED, LEN_SACK_PERMITTED));
     if (o->has_ts) {
-        write_kind(w, o->sack_permitted ? 0 : 2, KIND_TS, LEN_TS);
+        wr_u32(w, o->sack_permitted ? PERMITTED_TS_FORM : word_of(KIND_NOP, KIND_NOP, KIND_TS, LEN_TS));
         wr_u32(w, o->ts_val);
         wr_u32(w, o->ts_ecr);
     }
-    if (o->has_wscale) {
-        write_kind(w, 1, KIND_WSCALE, LEN_WSCALE);
-        wr_u8(w, o->wscale);
-    }
+    if (o->has_wscale)
+        wr_u32(w, word_of(KIND_NOP, KIND_WSCALE, LEN_WSCALE, o->wscale));
     if (o->user_timeout_s) {
         const uint32_t s = o->user_timeout_s, minutes = (s + 59) / 60;
         write_kind(w, 0, KIND_USER_TIMEOUT, LEN_USER_TIMEOUT);
