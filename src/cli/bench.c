@@ -10,8 +10,6 @@
 
 /* ------------------------------------------------------------------- bulk */
 
-static uint8_t pattern(uint64_t at) { return (uint8_t)(at * 131 + (at >> 12)); }
-
 static uint64_t fill(struct bench_pair *p, uint64_t written, uint64_t total, bool verify)
 {
     static const uint8_t chunk[TCP_BLOCK];
@@ -21,7 +19,7 @@ static uint64_t fill(struct bench_pair *p, uint64_t written, uint64_t total, boo
         n = n < total - written ? n : (size_t)(total - written);
         if (verify)
             for (size_t i = 0; i < n; i++)
-                to[i] = pattern(written + i);
+                to[i] = bench_pattern(written + i);
         else
             memcpy(to, chunk, n);
         tcp_commit(p->side[0].conn, n, false, p->now_ns);
@@ -35,7 +33,7 @@ static bool empty(struct bench_pair *p, uint64_t *received, bool verify)
     size_t len;
     for (const uint8_t *from; (from = tcp_peek(p->side[1].conn, &len));) {
         for (size_t i = 0; verify && i < len; i++)
-            if (from[i] != pattern(*received + i))
+            if (from[i] != bench_pattern(*received + i))
                 return false;
         tcp_consume(p->side[1].conn, len, p->now_ns);
         *received += len;

@@ -5,14 +5,12 @@
 
 enum { CHUNK = 256 << 10, CHUNKS = 2048, VERIFIED = 64 };
 
-static uint8_t pattern(uint64_t at) { return (uint8_t)(at * 131 + (at >> 12)); }
-
 static bool read_all(struct bench_pair *p, uint64_t *received, bool verify)
 {
     size_t len;
     for (const uint8_t *from; (from = tcp_peek(p->side[1].conn, &len));) {
         for (size_t i = 0; verify && i < len; i++)
-            if (from[i] != pattern((*received + i) % CHUNK))
+            if (from[i] != bench_pattern((*received + i) % CHUNK))
                 return false;
         tcp_consume(p->side[1].conn, len, p->now_ns);
         *received += len;
@@ -26,7 +24,7 @@ static bool transfer(struct bench_pair *p, uint64_t chunks, bool verify)
     static uint8_t chunk[CHUNK];
     uint64_t lent = 0, back = 0, received = 0;
     for (uint32_t i = 0; i < CHUNK; i++)
-        chunk[i] = pattern(i);
+        chunk[i] = bench_pattern(i);
     while (received < chunks * CHUNK || back < lent) {
         while (lent < chunks && tcp_lend(p->side[0].conn, chunk, CHUNK, p, p->now_ns) == PLUMB_OK)
             lent++;

@@ -23,6 +23,9 @@ struct bench_setup {
     uint8_t shard;
 };
 
+/* The bytes a benchmark sends while it is verified, by their place in the stream. */
+static inline uint8_t bench_pattern(uint64_t at) { return (uint8_t)(at * 131 + (at >> 12)); }
+
 /* Two stacks, of which side[1] listens on BENCH_PORT.  To be closed even when false. */
 bool bench_stacks_open(struct bench_pair *p, const struct bench_setup *s);
 /* And side[0] has opened a connection to side[1]. */
