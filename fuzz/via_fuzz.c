@@ -10,6 +10,6 @@ FUZZ_TEXT(text)
     if (!via_parse(text, &v, error))
         REQUIRE(error[0] && strlen(error) < sizeof error);
     else
-        REQUIRE(v.kind != VIA_UNSET && v.n_addr <= VIA_ADDRS && (v.name[0] != 0) == (v.kind == VIA_TAP || v.kind == VIA_PACKET || v.kind == VIA_XDP) &&
+        REQUIRE(v.kind != VIA_UNSET && v.n_addr <= VIA_ADDRS && v.n_dns <= VIA_DNS && (v.name[0] != 0) == via_is_wire(v.kind) &&
                 (v.mtu == 0 || v.mtu >= 68));
 }

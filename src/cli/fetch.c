@@ -88,7 +88,7 @@ static void say_address(struct fetch_run *r)
 
 static void say_name(struct fetch_run *r, const struct fetch_facts *facts)
 {
-    struct addr literal, dns[4];
+    struct addr literal, dns[VIA_DNS];
     char to[ADDR_TEXT], server[ADDR_TEXT];
     const char *host = fetch_url(r->f)->host;
     if (addr_parse(host, &literal))
@@ -273,7 +273,7 @@ static char *hosts_text(const struct fetch_command *c)
 
 static bool start(struct fetch_run *r)
 {
-    struct addr dns[4];
+    struct addr dns[VIA_DNS];
     struct stub_config sc = { .n_servers = network_dns(r->n, dns) };
     for (uint32_t i = 0; i < sc.n_servers; i++)
         sc.servers[i] = (struct endpoint){ dns[i], 53 };
@@ -289,8 +289,6 @@ static bool start(struct fetch_run *r)
         o.body = &r->body;
         o.body_type = "application/x-www-form-urlencoded";
     }
-    if (network_stack(r->n))
-        o.family = NAME_V4;
     if (o.max_time_ns)                  /* -m is about everything, the address too */
         o.max_time_ns = time_max(1, o.max_time_ns - (now_of(r) - r->journey.step[STEP_URL].start_ns));
     begin(r, STEP_NAME);
@@ -391,6 +389,16 @@ static bool is_virtual(const char *url)
     return url_parse(url, &u) == URL_OK && internet_has(u.host);
 }
 
+/* What was asked for, or what an address as host demands. */
+static enum name_family family_of(const struct fetch_command *c)
+{
+    struct url u;
+    struct addr a;
+    if (c->request.family != NAME_ANY || url_parse(c->request.url, &u) != URL_OK || !addr_parse(u.host, &a))
+        return c->request.family;
+    return addr_is4(a) ? NAME_V4 : NAME_V6;
+}
+
 int cmd_fetch(int argc, char **argv)
 {
     struct fetch_command c;
@@ -404,6 +412,7 @@ int cmd_fetch(int argc, char **argv)
         complain("fetch: -6: plumb's own stack speaks IPv4 only so far (the host's sockets speak both: --via host)");
         return CURL_INIT;
     }
+    c.open.family = family_of(&c);
     c.open.groups = TRACE_STEP | TRACE_WIRE | TRACE_DROP | TRACE_LOSS | TRACE_TCP;
     c.open.sink = on_event;
     c.open.sink_arg = &r;

@@ -133,6 +133,7 @@ struct network *network_open(const struct network_opts *o, int *status)
     }
     n->kind = o->via.kind;
     n->via = o->via;
+    n->family = o->family;
     n->seed = o->has_seed ? o->seed : entropy_u64() % 1000000;
     n->sink = o->sink;
     n->sink_arg = o->sink_arg;
@@ -259,10 +260,25 @@ static const char *await_link(struct network *n, int64_t deadline_ns)
     return NULL;
 }
 
+/* A link-local IPv6 address leads to neighbours alone: it will do when it was all that was asked for. */
+static bool suffices(const struct network *n, const struct addr_info *a)
+{
+    const bool v4 = addr_is4(a->addr.addr);
+    if (a->iface != n->iface || n->family == (v4 ? NAME_V6 : NAME_V4))
+        return false;
+    return v4 || !addr_is_link_local(a->addr.addr) || n->via.n_addr || n->via.ip6 == VIA_IP6_ON;
+}
+
 static void look_for_address(void *arg)
 {
     const struct network *n = arg;
-    if (stack_addr_ready(n->stack, n->iface, NULL))
+    struct addr_info a;
+    bool ready = false, awaited = false;
+    for (uint32_t cursor = 0; stack_walk_addrs(n->stack, &cursor, &a);) {
+        ready |= a.ready && suffices(n, &a);
+        awaited |= !a.ready && suffices(n, &a);
+    }
+    if (ready && !awaited)
         loop_stop(n->loop);
 }
 
@@ -276,7 +292,9 @@ static const char *await_address(struct network *n, int64_t deadline_ns)
     loop_undefer(&look);
     if (end == NETWORK_STOPPED)
         return NULL;
-    return end != NETWORK_DEADLINE ? why_ended(n, end) : n->internet ? "no address: nobody answered DHCP" :
+    return end != NETWORK_DEADLINE ? why_ended(n, end) :
+           n->family == NAME_V6 ? not_ready(n, "no IPv6 address: no router advertises one on %s%s", " (give one with addr=A/LEN)") :
+           n->internet ? "no address: nobody answered DHCP" :
            not_ready(n, "no address: nobody answered DHCP on %s%s", " (give one with addr=A/LEN)");
 }
 
@@ -288,10 +306,19 @@ static const char *configure(struct network *n, int64_t timeout_ns, int64_t link
     if (why_not)
         return why_not;
     const int64_t now_ns = loop_now(n->loop);
-    for (unsigned i = 0; i < n->via.n_addr; i++)
-        stack_add_addr(n->stack, n->iface, n->via.addr[i], false, now_ns);
-    if (!addr_is_none(n->via.gw))
-        stack_add_route(n->stack, (struct prefix){ addr4(0), 0 }, n->via.gw, n->iface, now_ns);
+    for (unsigned i = 0; i < n->via.n_addr; i++) {
+        const enum plumb_err e = stack_add_addr(n->stack, n->iface, n->via.addr[i], false, now_ns);
+        char text[ADDR_TEXT + 60];
+        if (e == PLUMB_OK)
+            continue;
+        size_t at = strlen(addr_text(n->via.addr[i].addr, text));
+        snprintf(text + at, sizeof text - at, ": %s", plumb_err_text(e));
+        return not_ready(n, "%s cannot have the address %s", text);
+    }
+    if (!addr_is_none(n->via.gw4))
+        stack_add_route(n->stack, (struct prefix){ addr4(0), 0 }, n->via.gw4, n->iface, now_ns);
+    if (!addr_is_none(n->via.gw6))
+        stack_add_route(n->stack, (struct prefix){ ADDR_NONE, 0 }, n->via.gw6, n->iface, now_ns);
     if (n->via.n_addr == 0)
         stack_dhcp_start(n->stack, n->iface, "plumb", now_ns);
     return await_address(n, time_after(now_ns, timeout_ns));
@@ -302,12 +329,12 @@ const char *network_configure(struct network *n, int64_t timeout_ns)
     return configure(n, timeout_ns, time_min(timeout_ns, LINK_PATIENCE_NS));
 }
 
-static unsigned host_dns(struct addr out[4])
+static unsigned host_dns(struct addr out[VIA_DNS])
 {
     unsigned n = 0;
     char line[256], word[64];
     FILE *f = fopen("/etc/resolv.conf", "re");
-    while (f && n < 4 && fgets(line, sizeof line, f))
+    while (f && n < VIA_DNS && fgets(line, sizeof line, f))
         if (sscanf(line, "nameserver %63s", word) == 1 && addr_parse(word, &out[n]))
             n++;
     if (f)
@@ -315,12 +342,12 @@ static unsigned host_dns(struct addr out[4])
     return n;
 }
 
-unsigned network_dns(struct network *n, struct addr out[4])
+unsigned network_dns(struct network *n, struct addr out[VIA_DNS])
 {
     struct dhcp_lease_info lease;
-    if (!addr_is_none(n->via.dns)) {
-        out[0] = n->via.dns;
-        return 1;
+    if (n->via.n_dns) {
+        memcpy(out, n->via.dns, sizeof n->via.dns);
+        return n->via.n_dns;
     }
     if (n->kind == VIA_HOST)
         return host_dns(out);
@@ -332,20 +359,30 @@ unsigned network_dns(struct network *n, struct addr out[4])
 
 static void resolved(void *arg) { loop_stop(arg); }
 
+/* The first that there is a way to, or the first. */
+static uint32_t reachable(struct network *n, const struct addr *a, uint32_t count)
+{
+    struct path p;
+    for (uint32_t i = 0; n->stack && i < count; i++)
+        if (stack_route(n->stack, ADDR_NONE, a[i], &p) == PLUMB_OK)
+            return i;
+    return 0;
+}
+
 bool network_resolve(struct network *n, const char *host, struct addr *out)
 {
-    struct addr dns[4];
+    struct addr dns[VIA_DNS];
     struct stub_config c = { .n_servers = network_dns(n, dns) };
     uint32_t count = 0;
     for (uint32_t i = 0; i < c.n_servers; i++)
         c.servers[i] = (struct endpoint){ dns[i], 53 };
     struct stub *s = stub_new(n->net, &c);
-    struct lookup *l = s ? stub_lookup(s, host, NAME_V4, resolved, n->loop) : NULL;
+    struct lookup *l = s ? stub_lookup(s, host, n->family, resolved, n->loop) : NULL;
     if (l)
         network_run(n, DEADLINE_NEVER);
     const struct addr *all = l ? lookup_addrs(l, &count) : NULL;
     if (count)
-        *out = all[0];
+        *out = all[reachable(n, all, count)];
     else
         complain("%s: %s", host, l ? lookup_detail(l) : "out of memory");
     lookup_free(l);

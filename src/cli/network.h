@@ -4,6 +4,7 @@
 #include "base/loop.h"
 #include "cli/via.h"
 #include "link/impair.h"
+#include "name/stub.h"
 #include "socket/net.h"
 #include "stack/stack.h"
 #include "view/pcapng.h"
@@ -21,6 +22,7 @@ struct network_opts {
     trace_sink *sink;
     void *sink_arg;
     struct tcp_config tcp;
+    enum name_family family;            /* which the command is about; ANY: whatever there is */
     unsigned cores;                     /* 0: the command knows one only, and --cores is refused */
 };
 
@@ -54,13 +56,13 @@ bool network_interrupted(const struct network *n);
 bool network_lost(struct network *n, enum network_end end);
 
 #define NETWORK_PATIENCE_NS (20 * NS_PER_SEC)
-/* Runs until the link is up and the interface has an address, given or by DHCP.  NULL: it
- * has; else one line that says why not. */
+/* Runs until the link is up and the interface has an address, of the family the command is about, given, by DHCP or by
+ * what routers advertise; an address that is about to be there too is waited for.  NULL: it has; else one line that says why not. */
 const char *network_configure(struct network *n, int64_t timeout_ns);
-/* Name servers, from --via, DHCP, the host's resolv.conf or the virtual internet; at most 4. */
-unsigned network_dns(struct network *n, struct addr out[4]);
+/* Name servers, from --via, DHCP, the host's resolv.conf or the virtual internet; at most VIA_DNS. */
+unsigned network_dns(struct network *n, struct addr out[VIA_DNS]);
 
-/* The first IPv4 address of a literal or a name; complains in one line when there is none. */
+/* The address to use of a literal or a name, of the command's family; complains in one line when there is none. */
 bool network_resolve(struct network *n, const char *host, struct addr *out);
 /* Opens it and waits for its address; complains. */
 struct network *network_open_configured(const struct network_opts *o, int *status);

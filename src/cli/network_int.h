@@ -9,6 +9,7 @@
 struct network {
     enum via_kind kind;
     struct via via;
+    enum name_family family;
     uint64_t seed;
     struct internet *internet;          /* virtual */
     struct loop own_loop, *loop;

@@ -67,8 +67,8 @@ int64_t option_seconds(const struct argp_state *state, const char *text)
 }
 
 static const struct argp_option options[] = {
-    { "via",     OPT_VIA,     "V",    0, "the network: tap:NAME[,addr=A/LEN][,gw=G][,dns=D][,mtu=M][,offload=soft|off], packet:IFACE[,ring=on],..., "
-                                     "xdp:IFACE,..., host, virtual", 90 },
+    { "via",     OPT_VIA,     "V",    0, "the network: tap:NAME[,addr=A/LEN]...[,gw=G][,dns=D][,mtu=M][,ip6=on|off][,offload=soft|off], "
+                                     "packet:IFACE[,ring=on],..., xdp:IFACE,..., host, virtual", 90 },
     { "link",    OPT_LINK,    "SPEC", 0, "shape the link: 'rtt= rate= loss= jitter= queue= reorder= duplicate= corrupt= mtu= ecn='", 90 },
     { "cores",   OPT_CORES,   "N",    0, "servers: N threads, each a stack with its own queue of the interface (default 1)", 90 },
     { "seed",    OPT_SEED,    "N",    0, "repeat a virtual run", 90 },

@@ -215,6 +215,15 @@ bool stack_walk_routes(const struct stack *st, uint32_t *cursor, struct route_in
     return true;
 }
 
+bool stack_walk_addrs(const struct stack *st, uint32_t *cursor, struct addr_info *out)
+{
+    if (*cursor >= st->inet.n_addr)
+        return false;
+    const struct inet_addr *a = &st->inet.addr[(*cursor)++];
+    *out = (struct addr_info){ .addr = a->prefix, .iface = a->iface, .ready = a->ready };
+    return true;
+}
+
 bool stack_walk_neigh(const struct stack *st, uint32_t *cursor, struct neigh_info *out)
 {
     const struct neigh_entry *e = neigh_walk(&st->neigh, cursor);

@@ -76,6 +76,8 @@ enum plumb_err stack_route(struct stack *st, struct addr local, struct addr remo
 
 struct route_info { struct prefix dst; struct addr via; uint8_t iface; };
 bool stack_walk_routes(const struct stack *st, uint32_t *cursor, struct route_info *out);
+struct addr_info { struct prefix addr; uint8_t iface; bool ready; };    /* not ready: still probed */
+bool stack_walk_addrs(const struct stack *st, uint32_t *cursor, struct addr_info *out);
 struct neigh_info { struct addr addr; struct mac mac; uint8_t iface; const char *state; };
 bool stack_walk_neigh(const struct stack *st, uint32_t *cursor, struct neigh_info *out);
 struct tcp *stack_tcp(struct stack *st);
