@@ -103,13 +103,10 @@ static void note_answer(struct ping *p, const struct echo_result *r)
 
 static void note_error(struct ping *p, const struct echo_result *r)
 {
-    static const char *const unreachable[] = { "network unreachable", "host unreachable", "protocol unreachable", "port unreachable",
-                                               "fragmentation needed" };
     char from[ADDR_TEXT];
     p->errors++;
     if (!p->quiet)
-        printf("from %s: icmp_seq=%u %s\n", addr_text(r->from, from), r->seq,
-               r->icmp_type == 11 ? "time to live exceeded" : r->icmp_type == 3 && r->icmp_code < 5 ? unreachable[r->icmp_code] : "unreachable");
+        printf("from %s: icmp_seq=%u %s\n", addr_text(r->from, from), r->seq, trouble_text(r->trouble));
 }
 
 static void take_answers(void *arg)
@@ -119,7 +116,7 @@ static void take_answers(void *arg)
     while (stack_echo_take(network_stack(p->n), &r)) {
         if (r.id != p->id)
             continue;
-        if (r.icmp_type == 0)
+        if (r.trouble == TROUBLE_NONE)
             note_answer(p, &r);
         else
             note_error(p, &r);

@@ -9,9 +9,9 @@ static bool stays_on_link(const struct pkt *k)
     return top == 0 || top == 127 || top >= 224 || addr_is_link_local(src) || addr_is_link_local(dst) || addr_is_any(src);
 }
 
-static void refuse(struct inet *n, struct pkt *k, enum why why, uint8_t type, uint8_t code, uint16_t mtu, int64_t now_ns)
+static void refuse(struct inet *n, struct pkt *k, enum why why, enum inet_trouble t, uint32_t arg, int64_t now_ns)
 {
-    inet_icmp_error(n, k, type, code, mtu, now_ns);
+    inet_error(n, k, t, arg, now_ns);
     trace_drop(n->trace, k, why, now_ns);
 }
 
@@ -22,7 +22,7 @@ static void send_on(struct inet *n, struct pkt *k, const struct route *r, int64_
     const bool too_big = pkt_wire_len(k) > mtu;
     const bool dont_fragment = load_be16(pkt_net(k) + 6) & 0x4000;
     if (too_big && (dont_fragment || k->gso_size)) {
-        refuse(n, k, WHY_IP_TOO_BIG, ICMP4_UNREACHABLE, ICMP4_UNREACH_FRAG_NEEDED, mtu, now_ns);
+        refuse(n, k, WHY_IP_TOO_BIG, TROUBLE_TOO_BIG, mtu, now_ns);
         return;
     }
     ip4_decrement_ttl(pkt_net(k));
@@ -41,12 +41,12 @@ static void forward(struct inet *n, struct pkt *k, int64_t now_ns)
         return;
     }
     if (pkt_net(k)[8] <= 1) {
-        refuse(n, k, WHY_IP_TTL, ICMP4_TIME_EXCEEDED, 0, 0, now_ns);
+        refuse(n, k, WHY_IP_TTL, TROUBLE_TTL, 0, now_ns);
         return;
     }
     const struct route *r = route_find(&n->routes, ip_dst(k), n->ifaces_up);
     if (!r) {
-        refuse(n, k, WHY_IP_NO_ROUTE, ICMP4_UNREACHABLE, ICMP4_UNREACH_NET, 0, now_ns);
+        refuse(n, k, WHY_IP_NO_ROUTE, TROUBLE_NO_ROUTE, 0, now_ns);
         return;
     }
     if (inet_is_broadcast(n, r->iface, ip_dst(k))) {

@@ -55,15 +55,6 @@ static void keep_reply(struct inet *n, struct pkt *k, const struct icmp4 *h, int
 
 /* -------------------------------------------------------------- errors */
 
-static enum net_error_kind kind_of(const struct icmp4 *h)
-{
-    if (h->type == ICMP4_TIME_EXCEEDED)
-        return NET_TIME_EXCEEDED;
-    if (h->type == ICMP4_PARAMETER)
-        return NET_PARAMETER;
-    return h->code == ICMP4_UNREACH_FRAG_NEEDED ? NET_TOO_BIG : NET_UNREACHABLE;
-}
-
 /* The quoted packet's total length, which the plateau search starts from (RFC 1191 §5). */
 static uint16_t quoted_len(struct reader quote)
 {
@@ -91,10 +82,10 @@ static enum why note_error(struct inet *n, const struct pkt *k, const struct icm
         return WHY_ICMP_UNASKED;
     if (n->n_error == BATCH_MAX)
         return WHY_NO_BUFFER;
-    struct net_error e = { .kind = kind_of(h), .type = h->type, .code = h->code, .proto = q.proto, .seq = q.tcp_seq,
-                           .has_seq = q.has_seq, .from = ip_src(k),
+    struct net_error e = { .trouble = icmp4_trouble((struct icmp_kind){ h->type, h->code }), .type = h->type, .code = h->code,
+                           .proto = q.proto, .seq = q.tcp_seq, .has_seq = q.has_seq, .from = ip_src(k),
                            .flow = { .local = q.src, .remote = q.dst, .local_port = q.src_port, .remote_port = q.dst_port } };
-    if (e.kind == NET_TOO_BIG && (e.mtu = claimed_mtu(n, &e, h->mtu, quoted)) == 0)
+    if (e.trouble == TROUBLE_TOO_BIG && (e.mtu = claimed_mtu(n, &e, h->mtu, quoted)) == 0)
         return WHY_ICMP_UNASKED;
     n->error[n->n_error++] = e;
     return WHY_NONE;

@@ -59,7 +59,7 @@ static void send_on(struct inet *n, struct pkt *k, int64_t now_ns)
         pktq_push(&n->out, k);
 }
 
-void inet_icmp_error(struct inet *n, struct pkt *k, uint8_t type, uint8_t code, uint16_t mtu, int64_t now_ns)
+void inet_error(struct inet *n, struct pkt *k, enum inet_trouble t, uint32_t arg, int64_t now_ns)
 {
     uint8_t quote[ERROR_MAX];
     struct path p;
@@ -71,7 +71,8 @@ void inet_icmp_error(struct inet *n, struct pkt *k, uint8_t type, uint8_t code, 
     }
     pkt_complete_csum(k);               /* its sender sees what would have arrived */
     const uint32_t len = pkt_gather(k, quote, ERROR_MAX - IP4_HEADER - ICMP4_HEADER);
-    const struct icmp4 h = { .type = type, .code = code, .mtu = mtu };
+    const struct icmp_kind kind = icmp4_kind(t);
+    const struct icmp4 h = { .type = kind.type, .code = kind.code, .mtu = (uint16_t)arg, .pointer = (uint8_t)arg };
     struct pkt *e = build(n, &h, quote, len, &p);
     if (!e) {
         trace_count(n->trace, WHY_NO_BUFFER, now_ns);
@@ -81,17 +82,17 @@ void inet_icmp_error(struct inet *n, struct pkt *k, uint8_t type, uint8_t code, 
     send_on(n, e, now_ns);
 }
 
-enum plumb_err inet_echo(struct inet *n, struct addr to, const struct icmp4 *h, const void *data, size_t len, uint8_t ttl, int64_t now_ns)
+enum plumb_err inet_echo(struct inet *n, const struct inet_echo_request *e, int64_t now_ns)
 {
     struct path p;
-    if (len > UINT16_MAX - IP4_HEADER - ICMP4_HEADER)
+    if (e->len > UINT16_MAX - IP4_HEADER - ICMP4_HEADER)
         return PLUMB_TOO_BIG;
-    if (!inet_route(n, ADDR_NONE, to, &p))
+    if (!inet_route(n, e->from, e->to, &p))
         return PLUMB_NO_ROUTE;
-    struct pkt *k = build(n, h, data, (uint32_t)len, &p);
+    struct pkt *k = build(n, &(struct icmp4){ .type = ICMP4_ECHO, .id = e->id, .seq = e->seq }, e->data, (uint32_t)e->len, &p);
     if (!k)
         return PLUMB_NO_MEMORY;
-    k->ttl = ttl;
+    k->ttl = e->ttl;
     send_on(n, k, now_ns);
     return PLUMB_OK;
 }

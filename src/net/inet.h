@@ -13,6 +13,7 @@
 #include "net/pmtu.h"
 #include "net/route.h"
 #include "trace/trace.h"
+#include "wire/icmp.h"
 #include "wire/icmp4.h"
 #include "wire/ip.h"
 #include "wire/ip4.h"
@@ -29,21 +30,29 @@ struct inet_addr {
 };
 struct inet_iface { bool up, any_address; uint16_t mtu; uint32_t gso_max; bool tx_csum; };
 
-enum net_error_kind { NET_UNREACHABLE, NET_TOO_BIG, NET_TIME_EXCEEDED, NET_PARAMETER };
-
 /* An ICMP error about a packet of ours, as tcp and udp can use it. */
 struct net_error {
-    enum net_error_kind kind;
+    enum inet_trouble trouble;
     uint8_t  type, code;                /* as they came */
     uint8_t  proto;                     /* of the packet quoted */
-    uint16_t mtu;                       /* NET_TOO_BIG: what it claims */
+    uint16_t mtu;                       /* TROUBLE_TOO_BIG: what it claims */
     struct flow flow;                   /* local is our side */
     uint32_t seq;                       /* of the TCP segment quoted, when has_seq */
     bool     has_seq;
     struct addr from;                   /* who said so */
 };
 
-struct inet_echo { struct addr from, about; uint16_t id, seq; uint8_t ttl, type, code; uint32_t len; int64_t time_ns; };
+/* What came of an echo request of ours. */
+struct inet_echo {
+    enum inet_trouble trouble;          /* TROUBLE_NONE: the answer */
+    struct addr from, about;
+    uint16_t id, seq;
+    uint8_t  ttl, type, code;           /* as they came */
+    uint32_t len;
+    int64_t  time_ns;
+};
+struct inet_echo_request { struct addr from, to; uint16_t id, seq; uint8_t ttl; const void *data; size_t len; };   /* from none: chosen */
+
 
 struct inet {
     struct trace        *trace;
@@ -103,7 +112,7 @@ bool inet_route(const struct inet *n, struct addr local, struct addr remote, str
 bool inet_route_again(struct inet *n, struct addr local, struct addr remote, struct path *out);    /* the same, soon for the same ends again */
 bool inet_add_route(struct inet *n, const struct route *r);
 bool inet_del_route(struct inet *n, struct prefix dst);
-/* A NET_TOO_BIG that whoever sent the packet believes: paths to its remote shrink. */
+/* A TROUBLE_TOO_BIG that whoever sent the packet believes: paths to its remote shrink. */
 void inet_learn_pmtu(struct inet *n, const struct net_error *e, int64_t now_ns);
 
 /* ---------------------------------------------------------- in: input.c, icmp.c */
@@ -126,11 +135,11 @@ void inet_forward(struct inet *n, struct batch *transit, int64_t now_ns);
 struct pkt *inet_send(struct inet *n, struct pkt *k, int64_t now_ns);
 /* Cuts an IP packet into fragments of at most `mtu`, onto `out`; takes it. */
 void inet_fragment(struct inet *n, struct pkt *k, uint16_t mtu, int64_t now_ns);
-/* Tells the sender of `k` (head at its IP header; stays the caller's), when RFC 1122
- * §3.2.2 allows: never about an ICMP error, a later fragment, or what came or went to a group. */
-void inet_icmp_error(struct inet *n, struct pkt *k, uint8_t type, uint8_t code, uint16_t mtu, int64_t now_ns);
+/* Tells the sender of `k` (head at its IP header; stays the caller's) in its own family's words, when RFC 1122
+ * §3.2.2 and RFC 4443 §2.4 (e) allow: never about an ICMP error, a later fragment, or what came or went to a group. */
+void inet_error(struct inet *n, struct pkt *k, enum inet_trouble t, uint32_t arg, int64_t now_ns);
 /* An echo request of our own; NO_ROUTE, NO_MEMORY, TOO_BIG. */
-enum plumb_err inet_echo(struct inet *n, struct addr to, const struct icmp4 *h, const void *data, size_t len, uint8_t ttl, int64_t now_ns);
+enum plumb_err inet_echo(struct inet *n, const struct inet_echo_request *e, int64_t now_ns);
 void inet_keep_echo(struct inet *n, const struct inet_echo *e, int64_t now_ns);
 
 int64_t inet_deadline(const struct inet *n);

@@ -138,7 +138,7 @@ void inet_unwanted(struct inet *n, struct batch *in, int64_t now_ns)
     struct batch_walk w = batch_walk(in);
     for (struct pkt *k; (k = batch_next(&w));) {
         const bool udp = k->proto == IP_UDP;
-        inet_icmp_error(n, k, ICMP4_UNREACHABLE, udp ? ICMP4_UNREACH_PORT : ICMP4_UNREACH_PROTOCOL, 0, now_ns);
+        inet_error(n, k, udp ? TROUBLE_PORT : TROUBLE_PROTOCOL, 0, now_ns);
         trace_drop(n->trace, k, udp ? WHY_UDP_NO_PORT : WHY_IP_PROTOCOL, now_ns);
     }
 }
@@ -151,7 +151,7 @@ void inet_tick(struct inet *n, int64_t now_ns)
     while (frag_expire(&n->frag, n->trace, &first, now_ns)) {
         if (!first)
             continue;
-        inet_icmp_error(n, first, ICMP4_TIME_EXCEEDED, 1, 0, now_ns);   /* RFC 1122 §3.3.2: only when the first came */
+        inet_error(n, first, TROUBLE_REASSEMBLY, 0, now_ns);   /* RFC 1122 §3.3.2: only when the first came */
         trace_drop(n->trace, first, WHY_FRAG_TIMEOUT, now_ns);
     }
     if (pmtu_tick(&n->pmtu, now_ns))

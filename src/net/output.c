@@ -45,7 +45,7 @@ struct pkt *inet_send(struct inet *n, struct pkt *k, int64_t now_ns)
         inet_fragment(n, k, mtu, now_ns);
         return NULL;
     }
-    inet_icmp_error(n, k, ICMP4_UNREACHABLE, ICMP4_UNREACH_FRAG_NEEDED, mtu, now_ns);  /* to ourselves: the path shrank meanwhile */
+    inet_error(n, k, TROUBLE_TOO_BIG, mtu, now_ns);  /* to ourselves: the path shrank meanwhile */
     trace_drop(n->trace, k, WHY_IP_TOO_BIG, now_ns);
     return NULL;
 }

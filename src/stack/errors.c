@@ -3,10 +3,9 @@
 
 static enum plumb_err err_of(const struct net_error *e)
 {
-    if (e->kind == NET_TOO_BIG)
+    if (e->trouble == TROUBLE_TOO_BIG)
         return PLUMB_TOO_BIG;
-    const bool refused = e->kind == NET_UNREACHABLE && (e->code == ICMP4_UNREACH_PORT || e->code == ICMP4_UNREACH_PROTOCOL);
-    return refused ? PLUMB_REFUSED : PLUMB_UNREACHABLE;
+    return e->trouble == TROUBLE_PORT || e->trouble == TROUBLE_PROTOCOL ? PLUMB_REFUSED : PLUMB_UNREACHABLE;
 }
 
 void stack_give_error(struct stack *st, const struct net_error *e, int64_t now_ns)
@@ -18,10 +17,10 @@ void stack_give_error(struct stack *st, const struct net_error *e, int64_t now_n
     case IP_UDP:
         udp_error(&st->udp, &e->flow, err_of(e));
         return;
-    case IP_ICMP:                       /* an echo of ours: its id and sequence number stand as ports */
-        inet_keep_echo(&st->inet, &(struct inet_echo){ .from = e->from, .about = e->flow.remote, .id = e->flow.local_port,
-                                                       .seq = e->flow.remote_port, .type = e->type, .code = e->code,
-                                                       .time_ns = now_ns }, now_ns);
+    case IP_ICMP: case IP_ICMP6:        /* an echo of ours: its id and sequence number stand as ports */
+        inet_keep_echo(&st->inet, &(struct inet_echo){ .trouble = e->trouble, .from = e->from, .about = e->flow.remote,
+                                                       .id = e->flow.local_port, .seq = e->flow.remote_port,
+                                                       .type = e->type, .code = e->code, .time_ns = now_ns }, now_ns);
         return;
     default:
         return;

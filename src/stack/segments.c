@@ -87,24 +87,24 @@ void stack_segments_route(struct stack *st, int64_t now_ns)
 
 /* --------------------------------------------------------------- errors */
 
+static bool is_refused(const struct net_error *e) { return e->trouble == TROUBLE_PROTOCOL || e->trouble == TROUBLE_PORT; }
+
 /* RFC 1122 §4.2.3.9: protocol and port unreachable are hard, the rest may pass.
  * What our own neighbour cache says is no rumour from the network: hard too. */
 static bool is_hard(const struct stack *st, const struct net_error *e)
 {
-    if (e->kind != NET_UNREACHABLE)
-        return false;
-    return e->code == ICMP4_UNREACH_PROTOCOL || e->code == ICMP4_UNREACH_PORT || inet_is_ours(&st->inet, e->from);
+    const bool unreachable = e->trouble == TROUBLE_NO_ROUTE || e->trouble == TROUBLE_ADDRESS || e->trouble == TROUBLE_ADMIN;
+    return is_refused(e) || (unreachable && inet_is_ours(&st->inet, e->from));
 }
 
 void stack_segments_error(struct stack *st, const struct net_error *e, int64_t now_ns)
 {
-    const bool refused = e->code == ICMP4_UNREACH_PROTOCOL || e->code == ICMP4_UNREACH_PORT;
     const bool hard = is_hard(st, e);
     const struct tcp_icmp about = { .flow = e->flow, .seq = seq(e->seq), .has_seq = e->has_seq, .mtu = e->mtu,
-                                    .kind = e->kind == NET_TOO_BIG ? TCP_ICMP_TOO_BIG : hard ? TCP_ICMP_HARD : TCP_ICMP_SOFT,
-                                    .err = hard && refused ? PLUMB_REFUSED : PLUMB_UNREACHABLE };
+                                    .kind = e->trouble == TROUBLE_TOO_BIG ? TCP_ICMP_TOO_BIG : hard ? TCP_ICMP_HARD : TCP_ICMP_SOFT,
+                                    .err = is_refused(e) ? PLUMB_REFUSED : PLUMB_UNREACHABLE };
     const bool believed = tcp_icmp(st->tcp, &about, now_ns);
-    if (!believed || e->kind != NET_TOO_BIG)
+    if (!believed || e->trouble != TROUBLE_TOO_BIG)
         return;
     inet_learn_pmtu(&st->inet, e, now_ns);      /* only TCP sends what may not be fragmented, so only TCP can tell */
     stack_shards_pmtu(st, e);

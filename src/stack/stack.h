@@ -11,6 +11,7 @@
 #include "socket/net.h"
 #include "tcp/tcp.h"
 #include "trace/trace.h"
+#include "wire/icmp.h"
 
 struct stack;
 
@@ -117,8 +118,15 @@ struct net *stack_net(struct stack *st, struct loop *loop);
 /* Defers the task on stack_net's loop when echo answers wait, and when an address became usable or was lost. NULL: no more. */
 void stack_watch(struct stack *st, struct loop_task *task);
 
-/* Sends an ICMP echo request; answers and errors about it wait in a bounded queue.  Of several shards, on shard 0 only (INVALID). */
+/* Sends an ICMP or ICMPv6 echo request; answers and errors about it wait in a bounded queue.  Of several shards, on shard 0 only (INVALID). */
 enum plumb_err stack_echo_send(struct stack *st, struct addr to, uint16_t id, uint16_t seq, const void *data, size_t len,
                                uint8_t ttl, int64_t now_ns);
-struct echo_result { struct addr from, about; uint16_t id, seq; uint8_t ttl; uint8_t icmp_type, icmp_code; uint32_t len; int64_t time_ns; };
+struct echo_result {
+    enum inet_trouble trouble;          /* TROUBLE_NONE: the answer; else what was said of the request */
+    struct addr from, about;
+    uint16_t id, seq;
+    uint8_t  ttl, icmp_type, icmp_code;
+    uint32_t len;
+    int64_t  time_ns;
+};
 bool stack_echo_take(struct stack *st, struct echo_result *out);    /* false: none waits */

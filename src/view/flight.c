@@ -1,7 +1,8 @@
 #include "view/flight.h"
 #include "base/units.h"
 #include "view/packet_line.h"
-#include "wire/icmp4.h"
+#include "wire/icmp.h"
+#include "wire/icmp6.h"
 #include <inttypes.h>
 
 /* What a shared medium brings to everyone's ears says nothing about this host. */
@@ -72,8 +73,8 @@ const char *flight_line(const struct event *e, char out[FLIGHT_LINE])
         return out;
     case EV_icmp_error: {
         const struct ev_icmp_error *i = EVENT_BODY_OF(e, icmp_error);
-        const char *what = i->kind == ICMP4_UNREACHABLE ? "unreachable: " : i->kind == ICMP4_TIME_EXCEEDED ? "time exceeded" : "an ICMP error";
-        snprintf(out, FLIGHT_LINE, "%s says %s%s", addr_text(i->from, a), what, i->kind == ICMP4_UNREACHABLE ? unreachable_text(i->code) : "");
+        const struct icmp_kind k = { i->kind, i->code };
+        snprintf(out, FLIGHT_LINE, "%s says %s", addr_text(i->from, a), trouble_text(addr_is4(i->from) ? icmp4_trouble(k) : icmp6_trouble(k)));
         return out;
     }
     default:

@@ -151,7 +151,8 @@ static void say_udp(struct line *l, struct reader *r, const struct ip4 *ip)
         say(l, " len %u", h.len - UDP_HEADER);
 }
 
-const char *unreachable_text(uint8_t code)
+/* What the code of a destination unreachable message says (RFC 792). */
+static const char *unreachable_text(uint8_t code)
 {
     static const char *const text[] = { "network", "host", "protocol", "port", "fragmentation needed" };
     return code < sizeof text / sizeof text[0] ? text[code] : "other";

@@ -13,6 +13,3 @@ enum packet_kind { KIND_OTHER, KIND_ARP, KIND_ARP_OWN, KIND_DHCP, KIND_DNS, KIND
  * false.  Returns `out`, never empty: what cannot be parsed is said to be malformed. */
 const char *packet_line(const void *bytes, size_t len, bool ether, char out[PACKET_LINE]);
 enum packet_kind packet_kind(const void *bytes, size_t len, bool ether);
-
-/* "host", "port", ...: what an ICMP destination unreachable message's code says (RFC 792). */
-const char *unreachable_text(uint8_t code);

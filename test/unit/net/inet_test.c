@@ -193,7 +193,7 @@ static void errors_are_not_about_everything(void **state)
         k->l4_off = (uint16_t)(k->head + 20);
         k->proto = cases[i].h.proto;
         k->group = cases[i].group;
-        inet_icmp_error(&n, k, ICMP4_UNREACHABLE, ICMP4_UNREACH_PROTOCOL, 0, 0);
+        inet_error(&n, k, TROUBLE_PROTOCOL, 0, 0);
         struct pkt *out = pktq_pop(&n.out);
         if (!out != cases[i].silent)
             fail_msg("case %zu", i);
@@ -214,7 +214,7 @@ static void errors_are_rate_limited(void **state)
     k->proto = IP_UDP;
     for (int64_t ms = 0; ms < 1000; ms++)
         for (int i = 0; i < 5; i++)
-            inet_icmp_error(&n, k, ICMP4_UNREACHABLE, ICMP4_UNREACH_PORT, 0, ms * NS_PER_MS);
+            inet_error(&n, k, TROUBLE_PORT, 0, ms * NS_PER_MS);
     for (struct pkt *out; (out = pktq_pop(&n.out)); sent++)
         pkt_free(out);
     pkt_free(k);
@@ -247,7 +247,7 @@ static void errors_about_strangers_are_not_believed(void **state)
     assert_int_equal(b.n, 0);
     assert_int_equal(trace.drops[WHY_ICMP_UNASKED], 1);
     assert_int_equal(n.n_error, 1);
-    assert_int_equal(n.error[0].kind, NET_UNREACHABLE);
+    assert_int_equal(n.error[0].trouble, TROUBLE_PORT);
     assert_int_equal(n.error[0].flow.local_port, 4000);
     assert_int_equal(n.error[0].flow.remote_port, 53);
     assert_true(addr_eq(n.error[0].flow.remote, ip(192, 0, 2, 1)));

@@ -55,8 +55,8 @@ static void in_words(void **state)
         "     2.00 ms  dropped a packet of 60 bytes: the TCP checksum is wrong (RFC 9293 §3.1)\n"
         "     2.00 ms  dropped a packet of 74 bytes: the emulated link lost it, as asked\n"
         "     3.00 ms  10.0.2.77 did not answer ARP\n"
-        "     3.00 ms  10.0.2.1 says unreachable: host\n"
-        "     3.00 ms  10.0.2.1 says time exceeded\n"
+        "     3.00 ms  10.0.2.1 says host unreachable\n"
+        "     3.00 ms  10.0.2.1 says time to live exceeded\n"
         "     4.00 ms  connection 4: SYN-SENT to CLOSED: the peer did not answer the SYN in all retransmissions\n");
     done();
 }
