@@ -9,6 +9,7 @@ static const struct command { const char *name; int (*run)(int, char **); const 
     { "fetch", cmd_fetch, "fetch a URL and tell its journey, layer by layer" },
     { "serve", cmd_serve, "serve a directory over HTTP" },
     { "ping",  cmd_ping,  "send ICMP echo requests" },
+    { "addr",  cmd_addr,  "tell what an address is; arithmetic with prefixes" },
     { "dhcpd", cmd_dhcpd, "hand out addresses by DHCP" },
     { "dnsd",  cmd_dnsd,  "answer DNS questions from a master file" },
     { "bench", cmd_bench, "measure the stack" },

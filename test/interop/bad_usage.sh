@@ -43,6 +43,13 @@ wants 2 directory serve
 wants 2 65535 serve "$tmp/www" --port 70000
 wants 2 host ping
 wants 2 number ping -c many 10.0.0.1
+wants 2 missing addr
+wants 2 "prefix" addr 10.0.0
+wants 2 "8 to 32" addr --split 4 10.0.0.0/8
+wants 2 "65536" addr --split 32 10.0.0.0/8
+wants 2 "at a time" addr --split 4 --aggregate 10.0.0.0/8
+wants 2 MAC addr --eui64 1 fe80::/64
+wants 2 IPv6 addr --eui64 02:00:00:00:00:01 10.0.0.0/8
 wants 2 zone dnsd
 wants 2 range dhcpd --via tap:t0,addr=10.9.0.2/24
 wants 2 "addr gw dns mtu" fetch --via tap:t0,colour=red $page
