@@ -1,12 +1,16 @@
-/* RFC 5227 §2: probing, announcing, conflict and defence. */
+/* RFC 5227 §2 and RFC 4862 §5.4: probing, announcing, conflict and defence. */
 #include "link/acd.h"
 
-/* §1.1 */
+/* RFC 5227 §1.1 */
 enum { PROBE_NUM = 3, ANNOUNCE_NUM = 2 };
 static const int64_t PROBE_WAIT = NS_PER_SEC, PROBE_MIN = NS_PER_SEC, PROBE_MAX = 2 * NS_PER_SEC,
                      ANNOUNCE_WAIT = 2 * NS_PER_SEC, ANNOUNCE_INTERVAL = 2 * NS_PER_SEC, DEFEND_INTERVAL = 10 * NS_PER_SEC;
 /* The quick schedule: neighbours on one link answer within milliseconds. */
 static const int64_t QUICK_GAP = 50 * NS_PER_MS, QUICK_WAIT = 100 * NS_PER_MS;
+/* IPv6: DupAddrDetectTransmits (RFC 4862 §5.1), RetransTimer (RFC 4861 §10), one announcement (RFC 9131 §4.1), and what a
+ * probe that came back asks for (RFC 7527 §4.1). */
+enum { DAD_TRANSMITS = 1, DAD_LOOPED_MORE = 3, DAD_ANNOUNCE_NUM = 1 };
+static const int64_t DAD_WAIT = NS_PER_SEC, DAD_QUICK_WAIT = 200 * NS_PER_MS;
 
 void acd_init(struct acd *a, struct rng *rng)
 {
@@ -41,6 +45,12 @@ static int64_t random_ns(struct acd *a, int64_t from_ns, int64_t to_ns)
     return from_ns + (int64_t)(rng_unit(a->rng) * (double)(to_ns - from_ns));
 }
 
+static void draw_nonce(struct acd *a, struct acd_addr *x)
+{
+    const uint64_t r = rng_u64(a->rng);
+    memcpy(x->nonce, &r, sizeof x->nonce);
+}
+
 bool acd_add(struct acd *a, unsigned iface, struct mac mac, struct addr addr, enum acd_start how, int64_t now_ns)
 {
     struct acd_addr *x = find(a, iface, addr);
@@ -50,7 +60,9 @@ bool acd_add(struct acd *a, unsigned iface, struct mac mac, struct addr addr, en
         return false;
     *x = (struct acd_addr){ .addr = addr, .mac = mac, .iface = (uint8_t)iface, .defended_ns = DEADLINE_NEVER,
                             .state = how == ACD_USE ? ACD_ANNOUNCING : ACD_PROBING, .quick = how == ACD_PROBE_QUICK };
-    x->deadline_ns = how == ACD_PROBE ? time_after(now_ns, random_ns(a, 0, PROBE_WAIT)) : now_ns;
+    x->deadline_ns = how == ACD_PROBE ? time_after(now_ns, random_ns(a, 0, PROBE_WAIT)) : now_ns;      /* RFC 4862 §5.4.2: the same second */
+    if (!addr_is4(addr) && how != ACD_USE)
+        draw_nonce(a, x);
     return true;
 }
 
@@ -67,83 +79,94 @@ bool acd_in_use(const struct acd *a, unsigned iface, struct addr addr)
     return x && x->state != ACD_PROBING;
 }
 
-/* §2.1.1: while probing, any packet from the address, or another host's probe for it. */
-static bool conflicts_with_probe(const struct acd_addr *x, const struct arp *p)
+/* RFC 5227 §2.1.1: while probing, any packet from the address, or another host's probe for it.  RFC 4862 §5.4.3, §5.4.4
+ * say the same of advertisements and solicitations. */
+static void heard_while_probing(struct acd *a, struct acd_addr *x, const struct acd_claim *c)
 {
-    if (addr_eq(p->sender, x->addr))
-        return true;
-    return p->op == ARP_REQUEST && addr_is_any(p->sender) && addr_eq(p->target, x->addr) && !mac_eq(p->sender_mac, x->mac);
-}
-
-static void heard_while_probing(struct acd *a, struct acd_addr *x, const struct arp *p)
-{
-    if (!conflicts_with_probe(x, p))
+    if (c->probe && c->has_nonce && memcmp(c->nonce, x->nonce, ACD_NONCE) == 0) {
+        x->looped = true;               /* RFC 7527 §4.2 */
         return;
-    tell(a, x, ACD_LOST, p->sender_mac);
+    }
+    tell(a, x, ACD_LOST, c->by);
     x->state = ACD_FREE;
 }
 
-/* §2.4 (c): the address is kept and defended, at most once per DEFEND_INTERVAL. */
-static void heard_in_use(struct acd *a, struct acd_addr *x, const struct arp *p, int64_t now_ns)
+/* RFC 5227 §2.4 (c): the address is kept and defended, at most once per DEFEND_INTERVAL; RFC 4862 §5.4.4 leaves it open. */
+static void heard_in_use(struct acd *a, struct acd_addr *x, const struct acd_claim *c, int64_t now_ns)
 {
-    tell(a, x, ACD_CONFLICT, p->sender_mac);
+    tell(a, x, ACD_CONFLICT, c->by);
     if (x->defended_ns != DEADLINE_NEVER && now_ns < time_after(x->defended_ns, DEFEND_INTERVAL))
         return;
     x->defended_ns = now_ns;
     x->state = ACD_ANNOUNCING;
-    x->sent = ANNOUNCE_NUM - 1;         /* one announcement */
+    x->defends = true;                  /* one announcement */
     x->deadline_ns = now_ns;
 }
 
-bool acd_heard(struct acd *a, unsigned iface, const struct arp *p, int64_t now_ns)
+bool acd_heard(struct acd *a, unsigned iface, const struct acd_claim *c, int64_t now_ns)
 {
     bool ours = false;
     for (unsigned i = 0; i < ACD_MAX; i++) {
         struct acd_addr *x = &a->addr[i];
-        if (x->state == ACD_FREE || x->iface != iface || mac_eq(p->sender_mac, x->mac))
+        if (x->state == ACD_FREE || x->iface != iface || !addr_eq(x->addr, c->addr) || mac_eq(c->by, x->mac))
             continue;
         if (x->state == ACD_PROBING) {
-            heard_while_probing(a, x, p);
-        } else if (addr_eq(p->sender, x->addr)) {
+            heard_while_probing(a, x, c);
+        } else if (!c->probe) {
             ours = true;
-            heard_in_use(a, x, p, now_ns);
+            heard_in_use(a, x, c, now_ns);
         }
     }
     return ours;
 }
 
+static uint8_t probes_of(const struct acd_addr *x)
+{
+    return addr_is4(x->addr) ? PROBE_NUM : x->looped ? DAD_TRANSMITS + DAD_LOOPED_MORE : DAD_TRANSMITS;
+}
+
+static int64_t wait_after_probe(struct acd *a, const struct acd_addr *x, bool last)
+{
+    if (!addr_is4(x->addr))
+        return x->quick ? DAD_QUICK_WAIT : DAD_WAIT;
+    if (x->quick)
+        return last ? QUICK_WAIT : QUICK_GAP;
+    return last ? ANNOUNCE_WAIT : random_ns(a, PROBE_MIN, PROBE_MAX);
+}
+
 /* True: a probe is to be sent; false: the probes are over, the address is ours. */
 static bool next_probe(struct acd *a, struct acd_addr *x, int64_t now_ns)
 {
-    if (x->sent == PROBE_NUM) {
+    if (x->sent >= probes_of(x)) {
         x->state = ACD_ANNOUNCING;
         x->sent = 0;
         tell(a, x, ACD_READY, x->mac);
         return false;
     }
-    const bool last = ++x->sent == PROBE_NUM;
-    const int64_t quick_ns = last ? QUICK_WAIT : QUICK_GAP;
-    const int64_t plain_ns = last ? ANNOUNCE_WAIT : random_ns(a, PROBE_MIN, PROBE_MAX);
-    x->deadline_ns = time_after(now_ns, x->quick ? quick_ns : plain_ns);
+    const bool last = ++x->sent >= probes_of(x);
+    x->deadline_ns = time_after(now_ns, wait_after_probe(a, x, last));
     return true;
 }
 
 static void announced(struct acd_addr *x, int64_t now_ns)
 {
-    const bool done = ++x->sent >= ANNOUNCE_NUM;
+    const uint8_t all = addr_is4(x->addr) ? ANNOUNCE_NUM : DAD_ANNOUNCE_NUM;
+    const bool done = x->defends || ++x->sent >= all;
+    x->defends = false;
     x->state = done ? ACD_IN_USE : ACD_ANNOUNCING;
     x->deadline_ns = done ? DEADLINE_NEVER : time_after(now_ns, ANNOUNCE_INTERVAL);
 }
 
-bool acd_next(struct acd *a, struct arp *out, unsigned *iface, int64_t now_ns)
+bool acd_next(struct acd *a, struct acd_message *out, int64_t now_ns)
 {
     for (unsigned i = 0; i < ACD_MAX; i++) {
         struct acd_addr *x = &a->addr[i];
         if (x->state == ACD_FREE || x->deadline_ns > now_ns)
             continue;
         const bool probe = x->state == ACD_PROBING && next_probe(a, x, now_ns);
-        *iface = x->iface;
-        *out = (struct arp){ .op = ARP_REQUEST, .sender_mac = x->mac, .sender = probe ? addr4(0) : x->addr, .target = x->addr };
+        *out = (struct acd_message){ .addr = x->addr, .mac = x->mac, .iface = x->iface,
+                                     .say = probe ? ACD_SAY_PROBE : x->defends ? ACD_SAY_MINE : ACD_SAY_HERE };
+        memcpy(out->nonce, x->nonce, ACD_NONCE);
         if (!probe)
             announced(x, now_ns);
         return true;

@@ -1,263 +1,144 @@
-/* The neighbour cache and ARP. */
-#include "link/neigh.h"
-#include "link/arp.h"
+/* What is sent to a neighbour, and how reachable it is (RFC 4861 §7.3, appendix C). */
 #include "link/ether.h"
+#include "link/neigh_int.h"
 #include "wire/eth.h"
-#include <stdlib.h>
+#include "wire/ip.h"
 
 static const int64_t REACHABLE_NS = 30 * NS_PER_SEC,        /* RFC 4861 §10 */
-                     RETRANS_NS = NS_PER_SEC;               /* RFC 1122 §2.3.2.1: at most one request a second */
-
-bool neigh_init(struct neigh *n, struct trace *trace, struct pkt_pools *pools, struct rng *rng, uint32_t max_entries, uint32_t max_queued)
-{
-    uint32_t buckets = 16;
-    while (buckets < max_entries)
-        buckets *= 2;
-    memset(n, 0, sizeof *n);
-    n->trace = trace;
-    n->pools = pools;
-    n->key = sipkey_from(rng);
-    n->n_entries = max_entries;
-    n->bucket_mask = buckets - 1;
-    n->max_queued = max_queued;
-    acd_init(&n->acd, rng);
-    list_init(&n->by_use);
-    pktq_init(&n->ready);
-    pktq_init(&n->failed);
-    n->entries = calloc(max_entries, sizeof *n->entries);
-    n->bucket = calloc(buckets, sizeof *n->bucket);
-    if (!n->entries || !n->bucket) {
-        neigh_fini(n);
-        return false;
-    }
-    for (uint32_t i = max_entries; i-- > 0; n->free = &n->entries[i])
-        n->entries[i].chain = n->free;
-    return true;
-}
-
-void neigh_fini(struct neigh *n)
-{
-    for (uint32_t i = 0; n->entries && i < n->n_entries; i++)
-        if (n->entries[i].state != NEIGH_FREE)
-            pktq_free(&n->entries[i].waiting);
-    if (n->entries) {
-        pktq_free(&n->ready);
-        pktq_free(&n->failed);
-    }
-    free(n->entries);
-    free(n->bucket);
-    n->entries = NULL;
-    n->bucket = NULL;
-}
+                     RETRANS_NS = NS_PER_SEC,               /* the same; RFC 1122 §2.3.2.1: at most one request a second */
+                     DELAY_FIRST_PROBE_NS = 5 * NS_PER_SEC;
 
 void neigh_set_iface(struct neigh *n, unsigned iface, const struct neigh_iface *cfg) { n->iface[iface] = *cfg; }
+void neigh_set_times(struct neigh *n, unsigned iface, const struct neigh_times *t)   { n->times[iface] = *t; }
 
-/* --------------------------------------------------------------- table */
+/* ------------------------------------------------------------------ states */
 
-static struct neigh_entry **bucket_of(const struct neigh *n, unsigned iface, struct addr a)
+/* §6.3.2: between MIN_RANDOM_FACTOR and MAX_RANDOM_FACTOR of the base, drawn anew for each neighbour. */
+static int64_t reachable_ns(struct neigh *n, const struct neigh_entry *e)
 {
-    const uint64_t words[3] = { a.q[0], a.q[1], iface };
-    return &n->bucket[siphash_words(&n->key, words, 3) & n->bucket_mask];
+    const int64_t told_ns = addr_is4(e->addr) ? 0 : n->times[e->iface].reachable_ns;
+    return (int64_t)((0.5 + rng_unit(&n->rng)) * (double)(told_ns ? told_ns : REACHABLE_NS));
 }
 
-static struct neigh_entry *find(const struct neigh *n, unsigned iface, struct addr a)
+static int64_t retrans_ns(const struct neigh *n, const struct neigh_entry *e)
 {
-    for (struct neigh_entry *e = *bucket_of(n, iface, a); e; e = e->chain)
-        if (e->iface == iface && addr_eq(e->addr, a))
-            return e;
-    return NULL;
+    const int64_t told_ns = addr_is4(e->addr) ? 0 : n->times[e->iface].retrans_ns;
+    return told_ns ? told_ns : RETRANS_NS;
 }
 
-static void set_timer(struct neigh *n, struct neigh_entry *e, int64_t deadline_ns)
-{
-    heap_remove(&n->timers, &e->timer);
-    if (deadline_ns != DEADLINE_NEVER)
-        heap_put(&n->timers, &e->timer, deadline_ns);
-}
-
-/* What waited goes to `failed`. */
-static void forget(struct neigh *n, struct neigh_entry *e)
-{
-    struct neigh_entry **at = bucket_of(n, e->iface, e->addr);
-    while (*at != e)
-        at = &(*at)->chain;
-    *at = e->chain;
-    set_timer(n, e, DEADLINE_NEVER);
-    list_remove(&e->age);
-    for (struct pkt *k; (k = pktq_pop(&e->waiting)); n->queued--)
-        pktq_push(&n->failed, k);
-    e->state = NEIGH_FREE;
-    e->chain = n->free;
-    n->free = e;
-}
-
-/* Makes room: of those nobody here ever sent to (who asks for us under many names must
- * not push out the gateway), then of those that do not answer when they are half of all,
- * then of all, the longest unused. */
-static void evict(struct neigh *n, int64_t now_ns)
-{
-    struct neigh_entry *unanswered = NULL, *any = NULL;
-    uint32_t n_unanswered = 0;
-    for (struct list *at = n->by_use.next; at != &n->by_use; at = at->next) {
-        struct neigh_entry *e = list_entry(at, struct neigh_entry, age);
-        if (!e->wanted) {
-            forget(n, e);
-            return;
-        }
-        n_unanswered += e->state == NEIGH_INCOMPLETE;
-        if (e->state == NEIGH_INCOMPLETE && !unanswered)
-            unanswered = e;
-        if (e->state != NEIGH_INCOMPLETE && !any)
-            any = e;
-    }
-    struct neigh_entry *e = unanswered && (!any || n_unanswered >= n->n_entries / 2) ? unanswered : any;
-    for (struct pkt *k; (k = pktq_pop(&e->waiting)); n->queued--)
-        trace_drop(n->trace, k, WHY_NEIGH_TABLE_FULL, now_ns);
-    forget(n, e);
-}
-
-static struct neigh_entry *create(struct neigh *n, unsigned iface, struct addr a, int64_t now_ns)
-{
-    if (!n->free)
-        evict(n, now_ns);
-    struct neigh_entry *e = n->free;
-    n->free = e->chain;
-    struct neigh_entry **bucket = bucket_of(n, iface, a);
-    *e = (struct neigh_entry){ .addr = a, .iface = (uint8_t)iface, .state = NEIGH_INCOMPLETE, .chain = *bucket };
-    *bucket = e;
-    pktq_init(&e->waiting);
-    list_push(&n->by_use, &e->age);
-    return e;
-}
-
-static void used(struct neigh *n, struct neigh_entry *e)
-{
-    list_remove(&e->age);
-    list_push(&n->by_use, &e->age);
-    e->wanted = true;
-}
-
-/* ----------------------------------------------------------------- ARP */
-
-static void send_arp(struct neigh *n, unsigned iface, struct mac dst, const struct arp *a)
-{
-    struct pkt *k = arp_frame(n->pools, iface, dst, a);
-    if (k)
-        pktq_push(&n->ready, k);
-}
-
-static void note(struct neigh *n, const struct neigh_entry *e)
+static void note_fact(struct neigh *n, const struct neigh_entry *e)
 {
     if (n->n_facts < NEIGH_FACTS)
-        n->fact[n->n_facts++] = (struct neigh_fact){ .addr = e->addr, .mac = e->mac, .iface = e->iface };
+        n->fact[n->n_facts++] = (struct neigh_fact){ .addr = e->addr, .mac = e->mac, .iface = e->iface, .state = e->state };
+}
+
+static void note_news(struct neigh *n, const struct neigh_entry *e, enum neigh_news_kind kind)
+{
+    if (n->n_news < NEIGH_NEWS)
+        n->news[n->n_news++] = (struct neigh_news){ kind, e->iface, e->addr };
+}
+
+struct addr neigh_source(const struct neigh *n, unsigned iface, bool ip4)
+{
+    for (unsigned i = 0; i < ACD_MAX; i++) {
+        const struct acd_addr *x = &n->acd.addr[i];
+        if (x->iface == iface && (x->state == ACD_IN_USE || x->state == ACD_ANNOUNCING) && addr_is4(x->addr) == ip4)
+            return x->addr;
+    }
+    return ip4 ? addr4(0) : ADDR_NONE;
 }
 
 /* The sender address is one of ours on that interface, of the packet that asks when there is one. */
-static void request(struct neigh *n, struct neigh_entry *e, struct addr local, int64_t now_ns)
+static void ask(struct neigh *n, struct neigh_entry *e, struct addr local, int64_t now_ns)
 {
-    const bool known = e->state == NEIGH_PROBE;
-    TRACE(n->trace, now_ns, 0, arp_request, .iface = e->iface, .target = e->addr);
+    TRACE(n->trace, now_ns, 0, neigh_asked, .iface = e->iface, .target = e->addr);
     if (n->role == NEIGH_FOLLOWS)
-        note(n, e);
+        note_fact(n, e);
+    else if (addr_is4(e->addr))
+        neigh_arp_ask(n, e, local);
     else
-        send_arp(n, e->iface, known ? e->mac : MAC_BROADCAST,
-             &(struct arp){ .op = ARP_REQUEST, .sender_mac = n->iface[e->iface].mac, .sender = local, .target = e->addr });
+        nd_ask(n, e, local);
     e->tries++;
-    set_timer(n, e, time_after(now_ns, RETRANS_NS));
+    neigh_set_timer(n, e, time_after(now_ns, retrans_ns(n, e)));
 }
 
-static struct addr source_of(const struct neigh *n, const struct neigh_entry *e)
+void neigh_enter(struct neigh *n, struct neigh_entry *e, enum neigh_state s, int64_t now_ns)
 {
-    for (unsigned i = 0; i < ACD_MAX; i++)
-        if (n->acd.addr[i].iface == e->iface && (n->acd.addr[i].state == ACD_IN_USE || n->acd.addr[i].state == ACD_ANNOUNCING))
-            return n->acd.addr[i].addr;
-    return addr4(0);
+    const bool was_asked = e->state == NEIGH_INCOMPLETE || e->state == NEIGH_PROBE;
+    e->state = (uint8_t)s;
+    e->tries = 0;
+    switch (s) {
+    case NEIGH_REACHABLE:
+        neigh_set_timer(n, e, time_after(now_ns, reachable_ns(n, e)));
+        if (was_asked && e->router)
+            note_news(n, e, NEIGH_ANSWERS);
+        return;
+    case NEIGH_DELAY:
+        neigh_set_timer(n, e, time_after(now_ns, DELAY_FIRST_PROBE_NS));
+        return;
+    case NEIGH_INCOMPLETE: case NEIGH_PROBE:
+        ask(n, e, neigh_source(n, e->iface, addr_is4(e->addr)), now_ns);
+        return;
+    default:
+        neigh_set_timer(n, e, DEADLINE_NEVER);
+    }
 }
 
-static struct pkt *frame(const struct neigh *n, struct pkt *k, struct mac dst)
+struct pkt *neigh_frame(const struct neigh *n, struct pkt *k, struct mac dst)
 {
-    ether_push(k, dst, n->iface[k->iface].mac, ETH_IP4);
+    ether_push(k, dst, n->iface[k->iface].mac, addr_is4(k->next_hop) ? ETH_IP4 : ETH_IP6);
     return k;
 }
 
-static void learn(struct neigh *n, struct neigh_entry *e, struct mac mac, int64_t now_ns)
+void neigh_learn(struct neigh *n, struct neigh_entry *e, struct mac mac, enum neigh_state s, int64_t now_ns)
 {
-    if (e->state == NEIGH_INCOMPLETE || !mac_eq(e->mac, mac))
-        TRACE(n->trace, now_ns, 0, arp_learned, .iface = e->iface, .target = e->addr, .mac = mac);
+    const bool is_new = e->state == NEIGH_INCOMPLETE || !mac_eq(e->mac, mac);
+    if (is_new)
+        TRACE(n->trace, now_ns, 0, neigh_learned, .iface = e->iface, .target = e->addr, .mac = mac);
     e->mac = mac;
-    e->state = NEIGH_REACHABLE;
-    e->tries = 0;
-    set_timer(n, e, time_after(now_ns, REACHABLE_NS));
-    if (n->role == NEIGH_LEADS)
-        note(n, e);
+    neigh_enter(n, e, s, now_ns);
+    if (n->role == NEIGH_LEADS && (is_new || s == NEIGH_REACHABLE))
+        note_fact(n, e);
     for (struct pkt *k; (k = pktq_pop(&e->waiting)); n->queued--)
-        pktq_push(&n->ready, frame(n, k, mac));
+        pktq_push(&n->ready, neigh_frame(n, k, mac));
 }
 
-static bool is_ours(const struct neigh *n, unsigned iface, const struct arp *a)
+void neigh_set_router(struct neigh *n, struct neigh_entry *e, bool router)
 {
-    if (acd_in_use(&n->acd, iface, a->target))
-        return true;
-    /* Where every address is ours, only a station's own probes and announcements stay unanswered. */
-    return n->iface[iface].any_address && !addr_is_any(a->sender) && !addr_eq(a->sender, a->target);
+    if (e->router && !router)
+        note_news(n, e, NEIGH_NO_ROUTER);       /* §6.3.4, §7.2.5: off the list of default routers */
+    e->router = router;
 }
 
-static bool sane(const struct arp *a)
+void neigh_heard(struct neigh *n, unsigned iface, struct addr a, struct mac mac, enum neigh_told what, int64_t now_ns)
 {
-    return (a->op == ARP_REQUEST || a->op == ARP_REPLY) && !mac_is_group(a->sender_mac) &&
-           !addr_is_broadcast(a->sender) && !addr_is_multicast(a->sender) && !addr_is_loopback(a->sender);
+    struct neigh_entry *e = neigh_find(n, iface, a);
+    if (addr_is_any(a) || mac_is_group(mac) || n->role == NEIGH_FOLLOWS)
+        return;
+    if (!e)
+        e = neigh_create(n, iface, a, now_ns);
+    if (e->state == NEIGH_INCOMPLETE || !mac_eq(e->mac, mac))
+        neigh_learn(n, e, mac, NEIGH_STALE, now_ns);
+    if (what != NEIGH_TOLD_EITHER)
+        neigh_set_router(n, e, what == NEIGH_TOLD_ROUTER);
 }
 
-/* RFC 826, "Packet Reception": merge, then create if we are the target, then answer. */
-static void arp_in(struct neigh *n, unsigned iface, const struct arp *a, int64_t now_ns)
+void neigh_confirm(struct neigh *n, unsigned iface, struct addr a, int64_t now_ns)
 {
-    const bool conflict = acd_heard(&n->acd, iface, a, now_ns);
-    const bool target_ours = is_ours(n, iface, a);
-    if (!conflict && !addr_is_any(a->sender)) {
-        struct neigh_entry *e = find(n, iface, a->sender);
-        if (!e && target_ours)
-            e = create(n, iface, a->sender, now_ns);
-        if (e)
-            learn(n, e, a->sender_mac, now_ns);
-    }
-    if (a->op == ARP_REQUEST && target_ours)
-        send_arp(n, iface, a->sender_mac, &(struct arp){ .op = ARP_REPLY, .sender_mac = n->iface[iface].mac, .sender = a->target,
-                                                         .target_mac = a->sender_mac, .target = a->sender });
+    struct neigh_entry *e = neigh_find(n, iface, a);
+    if (e && e->state != NEIGH_INCOMPLETE)
+        neigh_enter(n, e, NEIGH_REACHABLE, now_ns);
 }
 
-static void send_due_announcements(struct neigh *n, int64_t now_ns)
-{
-    struct arp a;
-    unsigned iface;
-    while (acd_next(&n->acd, &a, &iface, now_ns))
-        send_arp(n, iface, MAC_BROADCAST, &a);
-}
+/* -------------------------------------------------------------------- send */
 
-void neigh_in(struct neigh *n, struct batch *arp, int64_t now_ns)
-{
-    struct batch_walk w = batch_walk(arp);
-    for (struct pkt *k; (k = batch_next(&w));) {
-        struct arp a;
-        struct reader r = pkt_reader(k);
-        if (!arp_read(&r, &a) || !sane(&a)) {
-            trace_drop(n->trace, k, WHY_ARP_BAD, now_ns);
-            continue;
-        }
-        arp_in(n, k->iface, &a, now_ns);
-        pkt_free(k);
-    }
-    send_due_announcements(n, now_ns);
-}
-
-/* ---------------------------------------------------------------- send */
-
-/* RFC 1112 §6.4: the low 23 bits of the group. */
+/* RFC 1112 §6.4: the low 23 bits of the group; RFC 2464 §7. */
 static struct mac multicast_mac(struct addr a)
 {
-    return (struct mac){ { 0x01, 0x00, 0x5e, a.b[13] & 0x7f, a.b[14], a.b[15] } };
+    return addr_is4(a) ? (struct mac){ { 0x01, 0x00, 0x5e, a.b[13] & 0x7f, a.b[14], a.b[15] } } : nd_group_mac(a);
 }
 
-/* The oldest gives way: the latest is the one to keep (RFC 1122 §2.3.2.2). */
+/* The oldest gives way: the latest is the one to keep (RFC 1122 §2.3.2.2, RFC 4861 §7.2.2). */
 static void wait_for(struct neigh *n, struct neigh_entry *e, struct pkt *k, int64_t now_ns)
 {
     if (n->queued >= n->max_queued && e->waiting.n == 0) {
@@ -280,35 +161,34 @@ static void wait_for(struct neigh *n, struct neigh_entry *e, struct pkt *k, int6
 
 static struct addr local_of(const struct neigh *n, const struct neigh_entry *e, const struct pkt *k)
 {
-    const struct addr src = addr4_bytes(k->data + k->net_off + 12);
-    return acd_in_use(&n->acd, e->iface, src) || n->iface[e->iface].any_address ? src : source_of(n, e);
+    const struct addr src = ip_src(k);
+    const bool same_family = addr_is4(src) == addr_is4(e->addr), usable = acd_in_use(&n->acd, e->iface, src) || n->iface[e->iface].any_address;
+    return same_family && usable ? src : neigh_source(n, e->iface, addr_is4(e->addr));
 }
 
 static struct pkt *to_neighbour(struct neigh *n, struct pkt *k, int64_t now_ns)
 {
-    struct neigh_entry *e = find(n, k->iface, k->next_hop);
+    struct neigh_entry *e = neigh_find(n, k->iface, k->next_hop);
     if (!e) {
-        e = create(n, k->iface, k->next_hop, now_ns);
-        request(n, e, local_of(n, e, k), now_ns);
+        e = neigh_create(n, k->iface, k->next_hop, now_ns);
+        ask(n, e, local_of(n, e, k), now_ns);
     }
-    used(n, e);
+    neigh_used(n, e);
     if (e->state == NEIGH_INCOMPLETE) {
         wait_for(n, e, k, now_ns);
         return NULL;
     }
-    if (e->state == NEIGH_STALE) {
-        e->state = NEIGH_PROBE;
-        request(n, e, local_of(n, e, k), now_ns);
-    }
-    return frame(n, k, e->mac);
+    if (e->state == NEIGH_STALE)
+        neigh_enter(n, e, NEIGH_DELAY, now_ns);     /* the upper layers may know better before we have to ask */
+    return neigh_frame(n, k, e->mac);
 }
 
 struct pkt *neigh_send(struct neigh *n, struct pkt *k, int64_t now_ns)
 {
     if (addr_is_broadcast(k->next_hop))
-        return frame(n, k, MAC_BROADCAST);
+        return neigh_frame(n, k, MAC_BROADCAST);
     if (addr_is_multicast(k->next_hop))
-        return frame(n, k, multicast_mac(k->next_hop));
+        return neigh_frame(n, k, multicast_mac(k->next_hop));
     return to_neighbour(n, k, now_ns);
 }
 
@@ -316,27 +196,29 @@ struct pkt *neigh_send(struct neigh *n, struct pkt *k, int64_t now_ns)
 
 void neigh_want(struct neigh *n, unsigned iface, struct addr a, int64_t now_ns)
 {
-    struct neigh_entry *e = find(n, iface, a);
-    const bool asking = e && (e->state == NEIGH_INCOMPLETE || e->state == NEIGH_PROBE);
-    if (!e)
-        e = create(n, iface, a, now_ns);
-    used(n, e);
+    struct neigh_entry *e = neigh_find(n, iface, a);
+    const bool is_new = !e;
+    if (is_new)
+        e = neigh_create(n, iface, a, now_ns);
+    neigh_used(n, e);
     if (e->state == NEIGH_REACHABLE)
-        note(n, e);
-    if (e->state == NEIGH_REACHABLE || asking)
-        return;
-    if (e->state == NEIGH_STALE)
-        e->state = NEIGH_PROBE;
-    request(n, e, source_of(n, e), now_ns);
+        note_fact(n, e);
+    else if (is_new)
+        neigh_enter(n, e, NEIGH_INCOMPLETE, now_ns);
+    else if (e->state == NEIGH_STALE || e->state == NEIGH_DELAY)
+        neigh_enter(n, e, NEIGH_PROBE, now_ns);
 }
 
 void neigh_told(struct neigh *n, const struct neigh_fact *f, int64_t now_ns)
 {
-    struct neigh_entry *e = find(n, f->iface, f->addr);
-    learn(n, e ? e : create(n, f->iface, f->addr, now_ns), f->mac, now_ns);
+    struct neigh_entry *e = neigh_find(n, f->iface, f->addr);
+    const bool known = e && e->state != NEIGH_INCOMPLETE && mac_eq(e->mac, f->mac);
+    if (known && f->state != NEIGH_REACHABLE)
+        return;
+    neigh_learn(n, e ? e : neigh_create(n, f->iface, f->addr, now_ns), f->mac, f->state == NEIGH_REACHABLE ? NEIGH_REACHABLE : NEIGH_STALE, now_ns);
 }
 
-/* ---------------------------------------------------------------- time */
+/* -------------------------------------------------------------------- time */
 
 int64_t neigh_deadline(const struct neigh *n)
 {
@@ -347,15 +229,32 @@ int64_t neigh_deadline(const struct neigh *n)
 static void expire(struct neigh *n, struct neigh_entry *e, int64_t now_ns)
 {
     if (e->state == NEIGH_REACHABLE) {
-        e->state = NEIGH_STALE;
+        neigh_enter(n, e, NEIGH_STALE, now_ns);
+        return;
+    }
+    if (e->state == NEIGH_DELAY) {
+        neigh_enter(n, e, NEIGH_PROBE, now_ns);
         return;
     }
     if (e->tries < NEIGH_TRIES) {
-        request(n, e, source_of(n, e), now_ns);
+        ask(n, e, neigh_source(n, e->iface, addr_is4(e->addr)), now_ns);
         return;
     }
-    TRACE(n->trace, now_ns, 0, arp_failed, .iface = e->iface, .target = e->addr);
-    forget(n, e);
+    TRACE(n->trace, now_ns, 0, neigh_failed, .iface = e->iface, .target = e->addr);
+    if (e->router)
+        note_news(n, e, NEIGH_GONE);
+    neigh_forget(n, e);                     /* §7.3.3: the next packet looks for a next hop again */
+}
+
+void neigh_announce_due(struct neigh *n, int64_t now_ns)
+{
+    struct acd_message m;
+    while (acd_next(&n->acd, &m, now_ns)) {
+        if (addr_is4(m.addr))
+            neigh_arp_say(n, &m);
+        else
+            nd_say(n, &m);
+    }
 }
 
 void neigh_tick(struct neigh *n, int64_t now_ns)
@@ -365,28 +264,18 @@ void neigh_tick(struct neigh *n, int64_t now_ns)
         heap_remove(&n->timers, t);
         expire(n, e, now_ns);
     }
-    send_due_announcements(n, now_ns);
+    neigh_announce_due(n, now_ns);
 }
 
 void neigh_flush(struct neigh *n, unsigned iface)
 {
     for (uint32_t i = 0; i < n->n_entries; i++)
         if (n->entries[i].state != NEIGH_FREE && n->entries[i].iface == iface)
-            forget(n, &n->entries[i]);
-}
-
-const struct neigh_entry *neigh_walk(const struct neigh *n, uint32_t *cursor)
-{
-    while (*cursor < n->n_entries) {
-        const struct neigh_entry *e = &n->entries[(*cursor)++];
-        if (e->state != NEIGH_FREE)
-            return e;
-    }
-    return NULL;
+            neigh_forget(n, &n->entries[i]);
 }
 
 const char *neigh_state_name(uint8_t state)
 {
-    static const char *const name[] = { "FREE", "INCOMPLETE", "REACHABLE", "STALE", "PROBE" };
+    static const char *const name[] = { "FREE", "INCOMPLETE", "REACHABLE", "STALE", "DELAY", "PROBE" };
     return state < sizeof name / sizeof name[0] ? name[state] : "?";
 }

@@ -60,9 +60,11 @@ const char *flight_line(const struct event *e, char out[FLIGHT_LINE])
         snprintf(out, FLIGHT_LINE, "port %u: %s", o->port, why_text(o->why));
         return out;
     }
-    case EV_arp_failed:
-        snprintf(out, FLIGHT_LINE, "%s did not answer ARP", addr_text(EVENT_BODY_OF(e, arp_failed)->target, a));
+    case EV_neigh_failed: {
+        const struct addr who = EVENT_BODY_OF(e, neigh_failed)->target;
+        snprintf(out, FLIGHT_LINE, "%s did not answer %s", addr_text(who, a), addr_is4(who) ? "ARP" : "neighbour solicitations");
         return out;
+    }
     case EV_addr_conflict: {
         const struct ev_addr_conflict *c = EVENT_BODY_OF(e, addr_conflict);
         snprintf(out, FLIGHT_LINE, "another station, %s, uses our address %s", mac_text(c->mac, m), addr_text(c->addr, a));

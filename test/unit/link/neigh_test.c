@@ -36,6 +36,7 @@ static struct pkt *to(unsigned last)
 {
     struct pkt *k = pkt_new(&pools, 20);
     memset(pkt_append(k, 20), 0, 20);
+    pkt_head(k)[0] = 0x45;
     memcpy(pkt_head(k) + 12, &ip(1).b[12], 4);
     k->net_off = (uint16_t)k->head;
     k->next_hop = ip(last);

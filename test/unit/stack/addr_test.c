@@ -101,19 +101,22 @@ static void neighbours_age(void **state)
     ping_b();
     assert_true(has_neigh(a, "10.0.0.2", "REACHABLE"));
     assert_true(has_neigh(b, "10.0.0.1", "REACHABLE"));     /* learnt from the request */
-    const unsigned asked = events_of(a, EV_arp_request);
-    lan_run_for(w, 31 * NS_PER_SEC);
+    const unsigned asked = events_of(a, EV_neigh_asked);
+    lan_run_for(w, 46 * NS_PER_SEC);                        /* RFC 4861 §6.3.2: 15 to 45 s */
     assert_true(has_neigh(a, "10.0.0.2", "STALE"));
-    assert_int_equal(events_of(a, EV_arp_request), asked);  /* nobody asks for what nobody uses */
+    assert_int_equal(events_of(a, EV_neigh_asked), asked);  /* nobody asks for what nobody uses */
     ping_b();
-    assert_int_equal(events_of(a, EV_arp_request), asked + 1);
+    assert_true(has_neigh(a, "10.0.0.2", "DELAY"));
+    assert_int_equal(events_of(a, EV_neigh_asked), asked);
+    lan_run_for(w, 5 * NS_PER_SEC);
+    assert_int_equal(events_of(a, EV_neigh_asked), asked + 1);
     assert_true(has_neigh(a, "10.0.0.2", "REACHABLE"));
     stack_set_link(world_stack(w, b), 0, false, world_now(w));
-    lan_run_for(w, 31 * NS_PER_SEC);
+    lan_run_for(w, 46 * NS_PER_SEC);
     (void)stack_echo_send(world_stack(w, a), lan_addr("10.0.0.2"), 1, 1, NULL, 0, 0, world_now(w));
-    lan_run_for(w, 5 * NS_PER_SEC);
-    assert_int_equal(events_of(a, EV_arp_request), asked + 4);
-    assert_int_equal(events_of(a, EV_arp_failed), 1);
+    lan_run_for(w, 9 * NS_PER_SEC);
+    assert_int_equal(events_of(a, EV_neigh_asked), asked + 4);
+    assert_int_equal(events_of(a, EV_neigh_failed), 1);
     assert_int_equal(lan_pkts_used(w, 2), 0);
     world_free(w);
 }

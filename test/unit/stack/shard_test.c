@@ -184,10 +184,10 @@ static void neighbours_are_learnt_for_all(void **state)
     assert_string_equal(neigh_of(w.shard[0]), "REACHABLE");
     assert_string_equal(neigh_of(w.shard[3]), "REACHABLE");
     assert_string_equal(neigh_of(w.shard[1]), "REACHABLE");     /* it never asked */
-    shard_run(&w, 40 * NS_PER_SEC);
+    shard_run(&w, 50 * NS_PER_SEC);
     assert_string_equal(neigh_of(w.shard[3]), "STALE");
     call_from(3, &client[1]);
-    shard_run(&w, NS_PER_SEC);
+    shard_run(&w, 7 * NS_PER_SEC);
     assert_string_equal(neigh_of(w.shard[3]), "REACHABLE");
     all_are_whole(2);
     shard_wire_close(&w);

@@ -43,8 +43,8 @@ static void words(void **state)
     (void)state;
     TRACE(&t, 1, 2, tcp_state, .from = 2, .to = 4, .why = WHY_SYN_ACKED);
     expect("{\"time_ns\":1,\"node\":3,\"conn\":2,\"event\":\"tcp_state\",\"from\":\"SYN-SENT\",\"to\":\"ESTABLISHED\",\"why\":\"SYN_ACKED\"}");
-    TRACE(&t, 1, 0, arp_learned, .iface = 1, .target = addr4(0x0a000001), .mac = MAC_BROADCAST);
-    expect("{\"time_ns\":1,\"node\":3,\"conn\":0,\"event\":\"arp_learned\",\"iface\":1,\"target\":\"10.0.0.1\",\"mac\":\"ff:ff:ff:ff:ff:ff\"}");
+    TRACE(&t, 1, 0, neigh_learned, .iface = 1, .target = addr4(0x0a000001), .mac = MAC_BROADCAST);
+    expect("{\"time_ns\":1,\"node\":3,\"conn\":0,\"event\":\"neigh_learned\",\"iface\":1,\"target\":\"10.0.0.1\",\"mac\":\"ff:ff:ff:ff:ff:ff\"}");
     TRACE(&t, 1, 0, dns_failed, .err = PLUMB_TIMED_OUT);
     expect("{\"time_ns\":1,\"node\":3,\"conn\":0,\"event\":\"dns_failed\",\"err\":\"timed out\"}");
 }

@@ -109,8 +109,8 @@ static void fields_lie_where_they_should(void **state)
     assert_memory_equal(event_field(&e, 1), &o.remote, sizeof o.remote);
     assert_int_equal(*(const trace_u16 *)event_field(&e, 3), 4);
     assert_int_equal(*(const trace_u8 *)event_field(&e, 4), 5);
-    e.kind = EV_arp_learned;
-    const struct ev_arp_learned a = { .iface = 1, .target = addr4(9), .mac = MAC_BROADCAST };
+    e.kind = EV_neigh_learned;
+    const struct ev_neigh_learned a = { .iface = 1, .target = addr4(9), .mac = MAC_BROADCAST };
     memcpy(e.body, &a, sizeof a);
     assert_memory_equal(event_field(&e, 1), &a.target, sizeof a.target);
     assert_memory_equal(event_field(&e, 2), &a.mac, sizeof a.mac);

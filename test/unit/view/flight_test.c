@@ -33,7 +33,7 @@ static void in_words(void **state)
 {
     (void)state;
     trace_init(&t, 1);
-    TRACE(&t, 1000, 0, arp_request, .target = addr("10.0.2.1"));                /* no news */
+    TRACE(&t, 1000, 0, neigh_asked, .target = addr("10.0.2.1"));                /* no news */
     TRACE(&t, 1000, 4, tcp_open, .local = addr("10.0.2.15"), .remote = addr("203.0.113.80"), .local_port = 3000, .remote_port = 80);
     TRACE(&t, 2000, 4, tcp_state, .from = 0, .to = 2, .why = WHY_USER_OPEN);
     TRACE(&t, 1001000, 4, tcp_rto, .rto_ns = 2000000000, .count = 1);
@@ -42,7 +42,7 @@ static void in_words(void **state)
     TRACE(&t, 2001000, 0, pkt_drop, .pkt = 3, .len = 60, .why = WHY_TCP_CHECKSUM);
     TRACE(&t, 2001000, 0, pkt_drop, .pkt = 4, .len = 60, .why = WHY_FRAME_NOT_OURS);    /* noise */
     TRACE(&t, 2001000, 0, pkt_drop, .pkt = 5, .len = 74, .why = WHY_LINK_LOSS);
-    TRACE(&t, 3001000, 0, arp_failed, .target = addr("10.0.2.77"));
+    TRACE(&t, 3001000, 0, neigh_failed, .target = addr("10.0.2.77"));
     TRACE(&t, 3001000, 0, icmp_error, .kind = 3, .code = 1, .from = addr("10.0.2.1"));
     TRACE(&t, 3001000, 0, icmp_error, .kind = 11, .code = 0, .from = addr("10.0.2.1"));
     TRACE(&t, 4001000, 4, tcp_state, .from = 2, .to = 0, .why = WHY_SYN_LIMIT);
@@ -68,7 +68,7 @@ static void no_news(void **state)
     assert_int_equal(printed(8), 0);
     assert_string_equal(text, "");
     TRACE(&t, 1000, 0, pkt_drop, .pkt = 4, .len = 60, .why = WHY_FRAME_NOT_OURS);
-    TRACE(&t, 1000, 0, arp_failed, .target = addr("10.0.2.77"));
+    TRACE(&t, 1000, 0, neigh_failed, .target = addr("10.0.2.77"));
     assert_int_equal(printed(0), 0);
     assert_int_equal(printed(1), 1);
     done();
@@ -93,9 +93,9 @@ static void the_same_again(void **state)
     trace_init(&t, 1);
     for (uint32_t i = 0; i < 5; i++) {
         TRACE(&t, 1000 + i, 0, pkt_drop, .pkt = i, .len = 60, .why = WHY_LINK_LOSS);
-        TRACE(&t, 1000 + i, 0, arp_request, .target = addr("10.0.2.1"));
+        TRACE(&t, 1000 + i, 0, neigh_asked, .target = addr("10.0.2.1"));
     }
-    TRACE(&t, 1010, 0, arp_failed, .target = addr("10.0.2.1"));
+    TRACE(&t, 1010, 0, neigh_failed, .target = addr("10.0.2.1"));
     assert_int_equal(printed(8), 2);
     assert_string_equal(text, "what happened last:\n     4.00 ns  dropped a packet of 60 bytes: the emulated link lost it, as asked (5 times)\n"
                               "     10.0 ns  10.0.2.1 did not answer ARP\n");
