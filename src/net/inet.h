@@ -18,7 +18,7 @@
 #include "wire/ip.h"
 #include "wire/ip4.h"
 
-enum { INET_ADDRS = 64, INET_ECHOES = 64, INET_IDS = 256,
+enum { INET_ADDRS = 64, INET_ECHOES = 64, INET_IDS = 256, INET_REDIRECTS = 64,
        INET_LOOP = IFACE_MAX - 1,       /* the loopback interface: packets to own addresses */
        INET_LOOP_MTU = 65535 };
 
@@ -74,6 +74,7 @@ struct inet {
     uint16_t             atomic_id;     /* IP identification of packets that may not be fragmented */
     uint16_t             id[INET_IDS];  /* of the others, by hash of the flow (RFC 6864) */
     uint16_t             id_step;       /* [1] */
+    int64_t              redirect_ns[INET_REDIRECTS];   /* when who sends from here to there may be told again (redirect.c) */
     int64_t              error_credit_ns;   /* the token bucket of ICMP errors, in time */
     struct pktq          out;
     uint32_t             n_error;
@@ -124,8 +125,11 @@ void inet_in(struct inet *n, struct batch *in, struct batch *transit, int64_t no
 void inet_icmp_in(struct inet *n, struct batch *in, int64_t now_ns);
 /* Takes what nobody wanted and says so to its sender. */
 void inet_unwanted(struct inet *n, struct batch *in, int64_t now_ns);
-/* Takes packets for others and sends them on. */
+/* Takes packets for others and sends them on; net/forward.h has the steps. */
 void inet_forward(struct inet *n, struct batch *transit, int64_t now_ns);
+
+/* `k`, which is sent on, could have gone from its sender to next_hop by itself: tells it, when that is so and allowed. */
+void inet_redirect(struct inet *n, struct pkt *k, struct addr next_hop, int64_t now_ns);
 
 /* ------------------------------------------------- out: output.c, icmp_send.c */
 

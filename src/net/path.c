@@ -66,6 +66,8 @@ bool inet_route(const struct inet *n, struct addr local, struct addr remote, str
     if (inet_is_ours(n, remote))
         return loop_path(n, local, remote, out);
     const struct route *r = addr_is_broadcast(remote) ? NULL : route_find(&n->routes, remote, n->ifaces_up);
+    if (r && r->kind != ROUTE_ON)
+        return false;
     const bool group = addr_is_broadcast(remote) || addr_is_multicast(remote);
     const int iface = group && (!r || !addr_is_none(local)) ? group_iface(n, local) : r ? r->iface : -1;
     if (iface < 0 || !(n->ifaces_up >> iface & 1) || !may_send_from(n, local, (unsigned)iface))

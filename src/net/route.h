@@ -5,10 +5,14 @@
 
 enum route_origin { ROUTE_CONNECTED, ROUTE_STATIC, ROUTE_DHCP };
 
+/* What becomes of packets by a route; one that refuses them has the loopback interface, which is always up. */
+enum route_kind { ROUTE_ON, ROUTE_BLACKHOLE, ROUTE_UNREACHABLE, ROUTE_PROHIBIT };
+
 struct route {
     struct prefix dst;                  /* host bits zero */
     struct addr   via;                  /* none: on link */
     uint8_t       iface, origin;        /* enum route_origin */
+    uint8_t       kind;                 /* enum route_kind */
 };
 /* All-zero: empty.  Routes stand in no order. */
 struct route_table { struct route *route; uint32_t n, room; struct trie trie4, trie6; };

@@ -187,6 +187,17 @@ enum plumb_err stack_add_route(struct stack *st, struct prefix dst, struct addr 
     return PLUMB_OK;
 }
 
+enum plumb_err stack_refuse_route(struct stack *st, struct prefix dst, enum route_kind kind, int64_t now_ns)
+{
+    const struct route r = { .dst = dst, .iface = INET_LOOP, .origin = ROUTE_STATIC, .kind = (uint8_t)kind };
+    if (stack_shard_follows(st) || kind == ROUTE_ON)
+        return PLUMB_INVALID;
+    if (!stack_put_route(st, &r))
+        return PLUMB_NO_MEMORY;
+    stack_touch(st, now_ns);
+    return PLUMB_OK;
+}
+
 enum plumb_err stack_del_route(struct stack *st, struct prefix dst)
 {
     if (stack_shard_follows(st))

@@ -8,6 +8,7 @@
 #include "base/loop.h"
 #include "base/path.h"
 #include "base/pkt.h"
+#include "net/route.h"
 #include "socket/net.h"
 #include "tcp/tcp.h"
 #include "trace/trace.h"
@@ -71,6 +72,8 @@ bool stack_addr_ready(const struct stack *st, unsigned iface, struct prefix *out
 
 /* via none: on link. */
 enum plumb_err stack_add_route(struct stack *st, struct prefix dst, struct addr via, unsigned iface, int64_t now_ns);
+/* Nobody goes there: thrown away, or its sender is told why (RFC 1812 §5.2.7.1). */
+enum plumb_err stack_refuse_route(struct stack *st, struct prefix dst, enum route_kind kind, int64_t now_ns);
 enum plumb_err stack_del_route(struct stack *st, struct prefix dst);
 /* The path packets to `remote` take, from `local` (none: chosen). NO_ROUTE. */
 enum plumb_err stack_route(struct stack *st, struct addr local, struct addr remote, struct path *out);
