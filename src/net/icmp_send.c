@@ -93,6 +93,8 @@ enum plumb_err inet_echo(struct inet *n, const struct inet_echo_request *e, int6
     if (!k)
         return PLUMB_NO_MEMORY;
     k->ttl = e->ttl;
+    k->tos = e->tos;
+    k->dont_fragment = e->dont_fragment;
     send_on(n, k, now_ns);
     return PLUMB_OK;
 }

@@ -48,10 +48,18 @@ struct inet_echo {
     struct addr from, about;
     uint16_t id, seq;
     uint8_t  ttl, type, code;           /* as they came */
+    uint16_t mtu;                       /* TROUBLE_TOO_BIG */
     uint32_t len;
     int64_t  time_ns;
 };
-struct inet_echo_request { struct addr from, to; uint16_t id, seq; uint8_t ttl; const void *data; size_t len; };   /* from none: chosen */
+struct inet_echo_request {
+    struct addr from, to;               /* from none: chosen */
+    uint16_t id, seq;
+    uint8_t  ttl, tos;                  /* ttl 0: the stack's */
+    bool     dont_fragment;
+    const void *data;
+    size_t   len;
+};
 
 
 struct inet {

@@ -18,7 +18,7 @@ bool stack_echo_take(struct stack *st, struct echo_result *out)
         return false;
     const struct inet_echo *e = &n->echo[n->echo_first];
     *out = (struct echo_result){ .trouble = e->trouble, .from = e->from, .about = e->about, .id = e->id, .seq = e->seq, .ttl = e->ttl,
-                                 .icmp_type = e->type, .icmp_code = e->code, .len = e->len, .time_ns = e->time_ns };
+                                 .icmp_type = e->type, .icmp_code = e->code, .mtu = e->mtu, .len = e->len, .time_ns = e->time_ns };
     n->echo_first = (n->echo_first + 1) % INET_ECHOES;
     n->n_echo--;
     st->echoes_told = n->n_echo;

@@ -10,6 +10,8 @@ static enum plumb_err err_of(const struct net_error *e)
 
 void stack_give_error(struct stack *st, const struct net_error *e, int64_t now_ns)
 {
+    if (stack_probe_error(st, e, now_ns))
+        return;
     switch (e->proto) {
     case IP_TCP:
         stack_segments_error(st, e, now_ns);
@@ -20,7 +22,8 @@ void stack_give_error(struct stack *st, const struct net_error *e, int64_t now_n
     case IP_ICMP: case IP_ICMP6:        /* an echo of ours: its id and sequence number stand as ports */
         inet_keep_echo(&st->inet, &(struct inet_echo){ .trouble = e->trouble, .from = e->from, .about = e->flow.remote,
                                                        .id = e->flow.local_port, .seq = e->flow.remote_port,
-                                                       .type = e->type, .code = e->code, .time_ns = now_ns }, now_ns);
+                                                       .type = e->type, .code = e->code, .mtu = e->mtu,
+                                                       .time_ns = now_ns }, now_ns);
         return;
     default:
         return;

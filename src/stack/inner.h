@@ -51,6 +51,8 @@ struct stack {
     struct loop_task   *watch;          /* of echo answers and addresses; lent */
     bool                addr_news;      /* not yet told to it */
     uint32_t            echoes_told;    /* of those that wait */
+    struct stack_probes *probes;        /* NULL: nobody probes */
+    bool                probe_news;     /* not yet told to the watch */
     uint32_t            shards_told;    /* bits, for whoever wakes them */
     struct shard_counts shard_counts;
     uint8_t             scratch[PKT_LARGE];     /* where a packet is gathered to be shown */
@@ -79,6 +81,10 @@ static inline void stack_number(struct stack *st, struct pkt *k)
 /* errors.c: ICMP errors to the sockets they are about. */
 void stack_give_errors(struct stack *st, int64_t now_ns);
 void stack_give_error(struct stack *st, const struct net_error *e, int64_t now_ns);
+
+/* probe.c.  Without probes these do nothing. */
+void stack_probe_in(struct stack *st, struct batch *in, int64_t now_ns);
+bool stack_probe_error(struct stack *st, const struct net_error *e, int64_t now_ns);   /* true: it was about a probe */
 
 /* shard.c.  Without shards these do nothing. */
 void stack_shard_configure(struct stack_config *c);

@@ -28,7 +28,7 @@ struct net *stack_net(struct stack *st, struct loop *loop)
 
 static bool is_news(const struct stack *st)
 {
-    return !list_empty(&st->udp.ready) || (!st->cfg.polled && tcp_has_events(st->tcp)) || st->addr_news || st->inet.n_echo != st->echoes_told;
+    return !list_empty(&st->udp.ready) || (!st->cfg.polled && tcp_has_events(st->tcp)) || st->addr_news || st->probe_news || st->inet.n_echo != st->echoes_told;
 }
 
 void stack_wake(struct stack *st)
@@ -38,9 +38,9 @@ void stack_wake(struct stack *st)
         return;
     stack_dgrams_wake(st);
     stack_streams_wake(st);
-    if (st->watch && (st->addr_news || st->inet.n_echo > st->echoes_told))
+    if (st->watch && (st->addr_news || st->probe_news || st->inet.n_echo > st->echoes_told))
         loop_defer(st->net.base.loop, st->watch);
-    st->addr_news = false;
+    st->addr_news = st->probe_news = false;
     st->echoes_told = st->inet.n_echo;
 }
 

@@ -1,5 +1,6 @@
 /* A stack's life, its clock and its deadline. */
 #include "stack/inner.h"
+#include "stack/probe.h"
 #include <stdlib.h>
 
 static bool init_layers(struct stack *st, int64_t now_ns)
@@ -50,6 +51,7 @@ void stack_free(struct stack *st)
         return;
     if (st->pools.small.memory) {
         stack_net_fini(st);
+        stack_probe_close(st);
         stack_segments_free(st);
         if (st->dhcp_open)
             udp_close(&st->udp, &st->dhcp_sock);

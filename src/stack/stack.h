@@ -129,6 +129,7 @@ struct echo_result {
     struct addr from, about;
     uint16_t id, seq;
     uint8_t  ttl, icmp_type, icmp_code;
+    uint16_t mtu;                       /* TROUBLE_TOO_BIG */
     uint32_t len;
     int64_t  time_ns;
 };
