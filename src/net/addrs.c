@@ -14,12 +14,14 @@ void inet_init(struct inet *n, struct trace *trace, struct pkt_pools *pools, str
     for (unsigned i = 0; i < INET_IDS; i++)
         n->id[i] = (uint16_t)rng_u64(rng);
     pktq_init(&n->out);
+    pktq_init(&n->nd);
     inet_set_iface(n, INET_LOOP, &(struct inet_iface){ .up = true, .mtu = INET_LOOP_MTU, .gso_max = INET_LOOP_MTU, .tx_csum = true });
 }
 
 void inet_fini(struct inet *n)
 {
     pktq_free(&n->out);
+    pktq_free(&n->nd);
     frag_fini(&n->frag);
     route_fini(&n->routes);
 }
@@ -53,8 +55,17 @@ const struct inet_addr *inet_find_addr(const struct inet *n, unsigned iface, str
 /* The first address in a network brings the route to it. */
 static void connect_route(struct inet *n, const struct inet_addr *a)
 {
-    if (a->ready && !route_get(&n->routes, a->prefix))
+    if (a->ready && !a->lone && !route_get(&n->routes, a->prefix))
         (void)route_add(&n->routes, &(struct route){ .dst = a->prefix, .iface = a->iface, .origin = ROUTE_CONNECTED });
+}
+
+static void disconnect_route(struct inet *n, const struct inet_addr *gone)
+{
+    const struct route *r = route_get(&n->routes, gone->prefix);
+    if (r && r->origin == ROUTE_CONNECTED && r->iface == gone->iface)
+        (void)route_del(&n->routes, gone->prefix);
+    for (uint32_t i = 0; i < n->n_addr; i++)
+        connect_route(n, &n->addr[i]);
 }
 
 bool inet_add_addr(struct inet *n, unsigned iface, struct prefix p, bool ready)
@@ -82,6 +93,21 @@ bool inet_addr_became_ready(struct inet *n, unsigned iface, struct addr addr)
     return true;
 }
 
+void inet_mark_addr(struct inet *n, unsigned iface, struct addr addr, bool lone, bool deprecated)
+{
+    struct inet_addr *a = find(n, iface, addr);
+    if (!a || (a->lone == lone && a->deprecated == deprecated))
+        return;
+    if (lone && !a->lone) {
+        a->lone = true;
+        disconnect_route(n, a);
+    }
+    a->lone = lone;
+    a->deprecated = deprecated;
+    connect_route(n, a);
+    inet_moved(n);
+}
+
 bool inet_del_addr(struct inet *n, unsigned iface, struct addr addr)
 {
     struct inet_addr *a = find(n, iface, addr);
@@ -91,11 +117,7 @@ bool inet_del_addr(struct inet *n, unsigned iface, struct addr addr)
     const uint32_t at = (uint32_t)(a - n->addr);
     n->n_addr--;
     memmove(a, a + 1, (n->n_addr - at) * sizeof *a);    /* their order is the order of preference */
-    const struct route *r = route_get(&n->routes, gone.prefix);
-    if (r && r->origin == ROUTE_CONNECTED && r->iface == iface)
-        (void)route_del(&n->routes, gone.prefix);
-    for (uint32_t i = 0; i < n->n_addr; i++)
-        connect_route(n, &n->addr[i]);
+    disconnect_route(n, &gone);
     inet_moved(n);
     return true;
 }

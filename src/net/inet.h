@@ -27,8 +27,11 @@ struct inet_addr {
     struct addr   broadcast;            /* of its network; none: there is none */
     uint8_t       iface;
     bool          ready;                /* false: still probed */
+    bool          lone;                 /* its prefix is not on the link by itself (RFC 5942 §4): it brings no route */
+    bool          deprecated;           /* RFC 4862 §5.5.4 */
 };
-struct inet_iface { bool up, any_address; uint16_t mtu; uint32_t gso_max; bool tx_csum; };
+/* mtu6 and hop_limit are what routers say for IPv6; 0: as the link has it, as the stack has it. */
+struct inet_iface { bool up, any_address; uint16_t mtu, mtu6; uint8_t hop_limit; uint32_t gso_max; bool tx_csum; };
 
 /* An ICMP error about a packet of ours, as tcp and udp can use it. */
 struct net_error {
@@ -85,6 +88,7 @@ struct inet {
     int64_t              redirect_ns[INET_REDIRECTS];   /* when who sends from here to there may be told again (redirect.c) */
     int64_t              error_credit_ns;   /* the token bucket of ICMP errors, in time */
     struct pktq          out;
+    struct pktq          nd;            /* neighbour discovery that came, hop limit and checksum good: stack/ takes it */
     uint32_t             n_error;
     struct net_error     error[BATCH_MAX];
     uint32_t             echo_first, n_echo;
@@ -103,6 +107,8 @@ void inet_set_iface(struct inet *n, unsigned iface, const struct inet_iface *cfg
 /* False: the table is full. The route to its network comes and goes with it. */
 bool inet_add_addr(struct inet *n, unsigned iface, struct prefix p, bool ready);
 bool inet_del_addr(struct inet *n, unsigned iface, struct addr a);
+/* What autoconfiguration says of an address. */
+void inet_mark_addr(struct inet *n, unsigned iface, struct addr a, bool lone, bool deprecated);
 bool inet_addr_became_ready(struct inet *n, unsigned iface, struct addr a);
 const struct inet_addr *inet_find_addr(const struct inet *n, unsigned iface, struct addr a);    /* NULL: not there */
 bool inet_is_ours(const struct inet *n, struct addr a);             /* ready; 127.0.0.0/8 too */

@@ -16,7 +16,7 @@ bool inet_del_route(struct inet *n, struct prefix dst)
         return false;
     for (uint32_t i = 0; i < n->n_addr; i++) {
         const struct inet_addr *a = &n->addr[i];
-        if (a->ready && !route_get(&n->routes, a->prefix))
+        if (a->ready && !a->lone && !route_get(&n->routes, a->prefix))
             (void)route_add(&n->routes, &(struct route){ .dst = a->prefix, .iface = a->iface, .origin = ROUTE_CONNECTED });
     }
     inet_moved(n);

@@ -3,7 +3,7 @@
 #pragma once
 #include "net/trie.h"
 
-enum route_origin { ROUTE_CONNECTED, ROUTE_STATIC, ROUTE_DHCP };
+enum route_origin { ROUTE_CONNECTED, ROUTE_STATIC, ROUTE_DHCP, ROUTE_RA };
 
 /* What becomes of packets by a route; one that refuses them has the loopback interface, which is always up. */
 enum route_kind { ROUTE_ON, ROUTE_BLACKHOLE, ROUTE_UNREACHABLE, ROUTE_PROHIBIT };

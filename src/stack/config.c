@@ -23,6 +23,7 @@ int stack_add_iface(struct stack *st, const struct iface_config *cfg, int64_t no
     tell_inet(st, i);
     neigh_set_iface(&st->neigh, i, &(struct neigh_iface){ .mac = cfg->mac, .ether = cfg->kind == IFACE_ETHER, .any_address = cfg->any_address });
     TRACE(&st->trace, now_ns, 0, iface_up, .iface = (uint8_t)i, .mac = cfg->mac, .mtu = f->cfg.mtu);
+    stack_autoconf_start(st, i);
     return (int)i;
 }
 
@@ -34,7 +35,9 @@ void stack_apply_link(struct stack *st, unsigned iface, bool up, int64_t now_ns)
     tell_inet(st, iface);
     if (up) {
         TRACE(&st->trace, now_ns, 0, iface_up, .iface = (uint8_t)iface, .mac = st->iface[iface].cfg.mac, .mtu = st->iface[iface].cfg.mtu);
+        stack_autoconf_start(st, iface);
     } else {
+        stack_autoconf_stop(st, iface, now_ns);
         neigh_flush(&st->neigh, iface);
         for (struct pkt *k; (k = pktq_pop(&st->iface[iface].out));)
             trace_drop(&st->trace, k, WHY_IFACE_DOWN, now_ns);
@@ -57,12 +60,22 @@ void stack_apply_mtu(struct stack *st, unsigned iface, uint16_t mtu)
     inet_set_iface(&st->inet, iface, &f);
 }
 
+void stack_apply_link6(struct stack *st, unsigned iface, uint16_t mtu6, uint8_t hop_limit)
+{
+    struct inet_iface f = st->inet.iface[iface];
+    f.mtu6 = mtu6;
+    f.hop_limit = hop_limit;
+    inet_set_iface(&st->inet, iface, &f);
+}
+
 /* ------------------------------------------------------------ addresses */
 
 static void added(struct stack *st, unsigned iface, struct prefix p, int64_t now_ns)
 {
+    const struct inet_addr *a = inet_find_addr(&st->inet, iface, p.addr);
     st->addr_news = true;
-    stack_shards_addr(st, iface, p, true);
+    if (a)
+        stack_shards_addr(st, a, true);
     TRACE(&st->trace, now_ns, 0, addr_added, .iface = (uint8_t)iface, .addr = p.addr, .prefix_len = p.len);
 }
 
@@ -82,17 +95,21 @@ void stack_unconfigure_addr(struct stack *st, unsigned iface, struct addr a, int
     if (!inet_del_addr(&st->inet, iface, a))
         return;
     st->addr_news = true;
-    stack_shards_addr(st, iface, (struct prefix){ a, 32 }, false);
+    stack_shards_addr(st, &(struct inet_addr){ .prefix.addr = a, .iface = (uint8_t)iface }, false);
     TRACE(&st->trace, now_ns, 0, addr_removed, .iface = (uint8_t)iface, .addr = a);
 }
 
-static bool usable(struct addr a) { return addr_is4(a) && !addr_is_any(a) && !addr_is_multicast(a) && !addr_is_broadcast(a); }
+static bool usable(struct prefix p)
+{
+    const struct addr a = p.addr;
+    return p.len <= (addr_is4(a) ? 32 : 128) && !addr_is_any(a) && !addr_is_multicast(a) && !addr_is_broadcast(a) && (addr_is4(a) || !addr_is_loopback(a));
+}
 
 enum plumb_err stack_add_addr(struct stack *st, unsigned iface, struct prefix p, bool probe, int64_t now_ns)
 {
     if (iface >= INET_LOOP || !st->iface[iface].present)
         return PLUMB_NO_DEVICE;
-    if (!usable(p.addr) || stack_shard_follows(st))
+    if (!usable(p) || stack_shard_follows(st))
         return PLUMB_INVALID;
     if (inet_find_addr(&st->inet, iface, p.addr))
         return PLUMB_ADDR_IN_USE;
@@ -138,6 +155,7 @@ static void became_ready(struct stack *st, const struct acd_verdict *v, int64_t 
     if (inet_addr_became_ready(&st->inet, v->iface, v->addr))
         added(st, v->iface, p, now_ns);
     (void)stack_dhcp_verdict(st, v->iface, v->addr, true, now_ns);
+    stack_nd_verdict(st, v->iface, v->addr, true, now_ns);
 }
 
 void stack_take_verdicts(struct stack *st, int64_t now_ns)
@@ -153,6 +171,7 @@ void stack_take_verdicts(struct stack *st, int64_t now_ns)
             continue;
         stack_unconfigure_addr(st, v.iface, v.addr, now_ns);
         (void)stack_dhcp_verdict(st, v.iface, v.addr, false, now_ns);
+        stack_nd_verdict(st, v.iface, v.addr, false, now_ns);
     }
 }
 

@@ -2,6 +2,7 @@
  * and between them what only stack/ may string together. */
 #pragma once
 #include "link/neigh.h"
+#include "net/autoconf.h"
 #include "net/dhcp_client.h"
 #include "net/inet.h"
 #include "stack/shard.h"
@@ -20,6 +21,7 @@ struct stack_iface {
     struct dhcp_client  dhcp;           /* DHCP_OFF when unused */
     enum dhcp_state     dhcp_told;      /* as the last event said */
     struct addr         dhcp_addr;      /* configured by it; none: none */
+    struct autoconf     autoconf;       /* off when unused */
 };
 
 struct stack_net {
@@ -43,6 +45,9 @@ struct stack {
     struct inet         inet;
     struct udp          udp;
     struct tcp         *tcp;
+    struct sipkey       stable_secret;  /* of the addresses we make ourselves; drawn with the first interface that does */
+    bool                has_stable_secret;
+    int64_t             autoconf_ns;    /* the next step of any interface's autoconfiguration */
     bool                touched;        /* by a user since the last of the four calls */
     struct pktq         loop;           /* packets to own addresses: the next input */
     struct udp_sock     dhcp_sock;
@@ -98,10 +103,11 @@ void stack_shard_arp(struct stack *st, struct batch *arp, int64_t now_ns);
 bool stack_shard_error(struct stack *st, const struct net_error *e, int64_t now_ns);    /* true: given away */
 /* Facts for all others. */
 bool stack_shards_room(const struct stack *st);         /* for one more each */
-void stack_shards_addr(struct stack *st, unsigned iface, struct prefix p, bool ours);
+void stack_shards_addr(struct stack *st, const struct inet_addr *a, bool ours);
 void stack_shards_route(struct stack *st, const struct route *r, bool there);
 void stack_shards_link(struct stack *st, unsigned iface, bool up);
 void stack_shards_mtu(struct stack *st, unsigned iface, uint16_t mtu);
+void stack_shards_link6(struct stack *st, unsigned iface, uint16_t mtu6, uint8_t hop_limit);
 void stack_shards_pmtu(struct stack *st, const struct net_error *e);
 void stack_shards_neigh(struct stack *st);
 
@@ -120,6 +126,14 @@ void stack_dhcp_in(struct stack *st, int64_t now_ns);
 int64_t stack_dhcp_deadline(const struct stack *st);
 /* The offered address is free or not; true when it was one of DHCP's. */
 bool stack_dhcp_verdict(struct stack *st, unsigned iface, struct addr a, bool is_free, int64_t now_ns);
+
+/* nd.c: neighbour and router discovery, autoconfiguration */
+void stack_autoconf_start(struct stack *st, unsigned iface);
+void stack_autoconf_stop(struct stack *st, unsigned iface, int64_t now_ns);
+bool stack_nd_due(const struct stack *st);
+void stack_nd_step(struct stack *st, int64_t now_ns);
+void stack_nd_verdict(struct stack *st, unsigned iface, struct addr a, bool is_free, int64_t now_ns);
+void stack_apply_link6(struct stack *st, unsigned iface, uint16_t mtu6, uint8_t hop_limit);
 
 /* segments.c: every call of tcp's steps */
 bool stack_segments_new(struct stack *st, int64_t now_ns);

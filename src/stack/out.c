@@ -117,7 +117,7 @@ static void give_up_unreachable(struct stack *st, int64_t now_ns)
 /* Nearly always the layers have left nothing for each other. */
 static bool is_settled(const struct stack *st)
 {
-    return !st->neigh.acd.n_verdicts && !st->dhcp_open && st->generation == st->inet.generation && !tcp_wants_paths(st->tcp) &&
+    return !st->neigh.acd.n_verdicts && !st->dhcp_open && !stack_nd_due(st) && st->generation == st->inet.generation && !tcp_wants_paths(st->tcp) &&
            !st->inet.out.n && !st->neigh.ready.n && !st->neigh.failed.n && !st->neigh.n_facts;
 }
 
@@ -126,6 +126,7 @@ static void settle(struct stack *st, int64_t now_ns)
     stack_take_verdicts(st, now_ns);
     stack_dhcp_in(st, now_ns);
     stack_dhcp_step(st, now_ns);
+    stack_nd_step(st, now_ns);
     stack_segments_route(st, now_ns);
     do {
         give_up_unreachable(st, now_ns);

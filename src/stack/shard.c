@@ -4,16 +4,17 @@
 
 enum { RING_SLOTS = 512, KEPT_FOR_FACTS = RING_SLOTS / 4 };
 
-enum message_kind { M_PACKET, M_FRAGMENT, M_ARP, M_ERROR, M_ADDR, M_ADDR_GONE, M_ROUTE, M_ROUTE_GONE, M_LINK, M_MTU, M_NEIGH, M_WANT, M_PMTU };
+enum message_kind { M_PACKET, M_FRAGMENT, M_ARP, M_ERROR, M_ADDR, M_ADDR_GONE, M_ROUTE, M_ROUTE_GONE, M_LINK, M_MTU, M_LINK6, M_NEIGH, M_WANT, M_PMTU };
 
 struct message {
     uint8_t kind, iface;
     bool    up;
     uint16_t mtu;
+    uint8_t hop_limit;
     union {
         struct pkt *pkt;                /* the putter's: copied by the taker, freed by the putter */
         struct net_error error;         /* M_ERROR, M_PMTU */
-        struct prefix prefix;
+        struct inet_addr addr;
         struct route route;
         struct neigh_fact neigh;
     };
@@ -191,9 +192,9 @@ bool stack_shards_room(const struct stack *st)
     return true;
 }
 
-void stack_shards_addr(struct stack *st, unsigned iface, struct prefix p, bool ours)
+void stack_shards_addr(struct stack *st, const struct inet_addr *a, bool ours)
 {
-    tell_all(st, &(struct message){ .kind = ours ? M_ADDR : M_ADDR_GONE, .iface = (uint8_t)iface, .prefix = p }, 0);
+    tell_all(st, &(struct message){ .kind = ours ? M_ADDR : M_ADDR_GONE, .iface = a->iface, .addr = *a }, 0);
 }
 
 void stack_shards_route(struct stack *st, const struct route *r, bool there)
@@ -209,6 +210,11 @@ void stack_shards_link(struct stack *st, unsigned iface, bool up)
 void stack_shards_mtu(struct stack *st, unsigned iface, uint16_t mtu)
 {
     tell_all(st, &(struct message){ .kind = M_MTU, .iface = (uint8_t)iface, .mtu = mtu }, 0);
+}
+
+void stack_shards_link6(struct stack *st, unsigned iface, uint16_t mtu6, uint8_t hop_limit)
+{
+    tell_all(st, &(struct message){ .kind = M_LINK6, .iface = (uint8_t)iface, .mtu = mtu6, .hop_limit = hop_limit }, 0);
 }
 
 /* Learnt by whose connection it was; shard 0 passes it on. */
@@ -246,28 +252,34 @@ uint32_t stack_shards_told(struct stack *st)
 
 /* ------------------------------------------------------------------ taking */
 
-static void apply_addr(struct stack *st, const struct message *m, int64_t now_ns)
+static void apply_addr(struct stack *st, const struct inet_addr *a, int64_t now_ns)
 {
-    const unsigned iface = m->iface;
-    if (m->kind == M_ADDR)
-        (void)inet_add_addr(&st->inet, iface, m->prefix, true);
-    else
-        (void)inet_del_addr(&st->inet, iface, m->prefix.addr);
+    if (!inet_find_addr(&st->inet, a->iface, a->prefix.addr)) {
+        (void)inet_add_addr(&st->inet, a->iface, a->prefix, false);
+        TRACE(&st->trace, now_ns, 0, addr_added, .iface = a->iface, .addr = a->prefix.addr, .prefix_len = a->prefix.len);
+    }
+    inet_mark_addr(&st->inet, a->iface, a->prefix.addr, a->lone, a->deprecated);
+    (void)inet_addr_became_ready(&st->inet, a->iface, a->prefix.addr);
     st->addr_news = true;
-    if (m->kind == M_ADDR)
-        TRACE(&st->trace, now_ns, 0, addr_added, .iface = m->iface, .addr = m->prefix.addr, .prefix_len = m->prefix.len);
-    else
-        TRACE(&st->trace, now_ns, 0, addr_removed, .iface = m->iface, .addr = m->prefix.addr);
+}
+
+static void apply_addr_gone(struct stack *st, const struct inet_addr *a, int64_t now_ns)
+{
+    (void)inet_del_addr(&st->inet, a->iface, a->prefix.addr);
+    st->addr_news = true;
+    TRACE(&st->trace, now_ns, 0, addr_removed, .iface = a->iface, .addr = a->prefix.addr);
 }
 
 static void apply(struct stack *st, const struct message *m, int64_t now_ns)
 {
     switch ((enum message_kind)m->kind) {
-    case M_ADDR: case M_ADDR_GONE: apply_addr(st, m, now_ns); return;
+    case M_ADDR:       apply_addr(st, &m->addr, now_ns); return;
+    case M_ADDR_GONE:  apply_addr_gone(st, &m->addr, now_ns); return;
     case M_ROUTE:      (void)inet_add_route(&st->inet, &m->route); return;
     case M_ROUTE_GONE: (void)inet_del_route(&st->inet, m->route.dst); return;
     case M_LINK:       stack_apply_link(st, m->iface, m->up, now_ns); return;
     case M_MTU:        stack_apply_mtu(st, m->iface, m->mtu); return;
+    case M_LINK6:      stack_apply_link6(st, m->iface, m->mtu, m->hop_limit); return;
     case M_NEIGH:      neigh_told(&st->neigh, &m->neigh, now_ns); return;
     case M_WANT:       neigh_want(&st->neigh, m->neigh.iface, m->neigh.addr, now_ns); return;
     case M_ERROR:      stack_give_error(st, &m->error, now_ns); return;

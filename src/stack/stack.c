@@ -21,6 +21,7 @@ static bool init_layers(struct stack *st, int64_t now_ns)
     stack_net_init(st);
     if (!neigh_init(&st->neigh, &st->trace, &st->pools, &st->rng, NEIGH_ENTRIES, c->small_pkts / 8 + 3))
         return false;
+    st->neigh.forwarding = c->forwarding;
     stack_shard_join(st);
     return stack_segments_new(st, now_ns);
 }
@@ -33,6 +34,7 @@ struct stack *stack_new(const struct stack_config *cfg, int64_t now_ns)
     st->cfg = *cfg;
     stack_shard_configure(&st->cfg);
     st->now_ns = now_ns;
+    st->autoconf_ns = DEADLINE_NEVER;
     if (!st->cfg.small_pkts)
         st->cfg.small_pkts = DEFAULT_SMALL_PKTS;
     if (!st->cfg.large_pkts)
@@ -82,7 +84,7 @@ int64_t stack_deadline(const struct stack *st)
     if (output_due(st))
         return st->now_ns;
     const int64_t below = time_min(neigh_deadline(&st->neigh), inet_deadline(&st->inet));
-    return time_min(time_min(below, stack_dhcp_deadline(st)), stack_segments_deadline(st));
+    return time_min(time_min(time_min(below, st->autoconf_ns), stack_dhcp_deadline(st)), stack_segments_deadline(st));
 }
 
 void stack_tick(struct stack *st, int64_t now_ns)

@@ -57,6 +57,7 @@ struct iface_config {
     bool tx_csum;                       /* the device completes CSUM_PARTIAL */
     uint32_t gso_max;                   /* largest packet the device segments; 0: none */
     bool soft_offload;                  /* the stack cuts large packets for the device, and joins what arrives small */
+    bool ip6;                           /* it makes itself a link-local IPv6 address and follows what routers advertise (RFC 4862) */
     bool any_address;                   /* every destination is ours (a gateway's inner side) */
     char name[16];                      /* for people */
 };
@@ -64,7 +65,7 @@ struct iface_config {
 int stack_add_iface(struct stack *st, const struct iface_config *cfg, int64_t now_ns);
 void stack_set_link(struct stack *st, unsigned iface, bool up, int64_t now_ns);
 
-/* With `probe`, RFC 5227: the address is used after the probes went unanswered; a
+/* With `probe`, RFC 5227 and for IPv6 RFC 4862 §5.4: the address is used after the probes went unanswered; a
  * conflict is an event and, while probing, loses the address. */
 enum plumb_err stack_add_addr(struct stack *st, unsigned iface, struct prefix p, bool probe, int64_t now_ns);
 enum plumb_err stack_del_addr(struct stack *st, unsigned iface, struct addr a, int64_t now_ns);
@@ -93,6 +94,9 @@ void stack_dhcp_start(struct stack *st, unsigned iface, const char *host_name, i
 void stack_dhcp_release(struct stack *st, unsigned iface, int64_t now_ns);
 struct dhcp_lease_info { bool bound; struct prefix addr; struct addr router, server; struct addr dns[4]; uint8_t n_dns; uint32_t lease_s; uint16_t mtu; };
 bool stack_dhcp_lease(const struct stack *st, unsigned iface, struct dhcp_lease_info *out);
+
+/* Name servers that routers advertise (RFC 8106) on an interface; how many, at most `max`. */
+unsigned stack_router_dns(const struct stack *st, unsigned iface, struct addr *out, unsigned max);
 
 /* ------------------------------------------------------------- applications */
 
