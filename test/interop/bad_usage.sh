@@ -43,6 +43,10 @@ wants 2 directory serve
 wants 2 65535 serve "$tmp/www" --port 70000
 wants 2 host ping
 wants 2 number ping -c many 10.0.0.1
+wants 2 "virtual internet" ping 10.0.0.1
+wants 2 "0.002" ping -i 0 www.shop.test
+wants 2 hexadecimal ping -p xyz www.shop.test
+wants 2 "do nor dont" ping -M maybe www.shop.test
 wants 2 missing addr
 wants 2 "prefix" addr 10.0.0
 wants 2 "8 to 32" addr --split 4 10.0.0.0/8
@@ -66,7 +70,7 @@ wants 2 "on or off" fetch --tcp 'sack=perhaps' $page
 wants 2 "kernel has the word" fetch --via host --tcp 'sack=off' http://127.0.0.1/
 wants 2 capture fetch -w "$tmp/c" --via host http://127.0.0.1/
 wants 2 virtual serve "$tmp/www" --via virtual
-wants 2 stack ping --via host 127.0.0.1
+wants 2 "own stack" ping --via host 127.0.0.1
 
 # ---- URLs
 for url in 'http://' 'http:///x' 'http://a b/' 'http://x:99999/' 'http://x:port/' 'http://[::1/' ''; do wants 3 . fetch -sS "$url"; done
