@@ -92,6 +92,7 @@ static inline void fake_dgram_consume(struct dgram *d) { (void)d; fake.datagram 
 static inline enum plumb_err fake_error(struct dgram *d) { (void)d; return PLUMB_OK; }
 static inline struct endpoint fake_dgram_local(const struct dgram *d) { (void)d; return fake_local(NULL); }
 static inline void fake_dgram_close(struct dgram *d) { loop_undefer(&d->watch); }
+static inline enum plumb_err fake_group(struct dgram *d, const struct group_opts *o) { (void)d; (void)o; return PLUMB_OK; }
 static inline enum plumb_err fake_datagram(struct net *n, const struct dgram_opts *o, struct dgram **out)
 {
     (void)n;
@@ -106,7 +107,7 @@ static inline void fake_begin(void (*sent)(const uint8_t *bytes, size_t len))
     static const struct stream_ops stream_ops = { fake_state, fake_reserve, fake_commit, fake_peek, fake_consume, fake_ended, fake_drained, fake_shutdown,
                                                   fake_close, fake_abort, fake_local, fake_remote, fake_conn, fake_no_delay, NULL };
     static const struct listener_ops listener_ops = { fake_accept, fake_at, fake_deaf };
-    static const struct dgram_ops dgram_ops = { fake_send, fake_dgram_peek, fake_dgram_consume, fake_error, fake_dgram_local, fake_dgram_close };
+    static const struct dgram_ops dgram_ops = { fake_send, fake_dgram_peek, fake_dgram_consume, fake_error, fake_dgram_local, fake_group, fake_dgram_close };
     static const struct net_ops ops = { .datagram = fake_datagram, .random = fake_random };
     memset(&fake, 0, sizeof fake);
     loop_init(&fake.loop, NS_PER_SEC, NS_PER_SEC);

@@ -50,6 +50,7 @@ struct pkt {
     uint8_t      proto, ttl, tos;       /* out, until net/output wrote the IP header; ttl 0: the default */
     bool         dont_fragment;
     bool         group;                 /* in: addressed to a broadcast or multicast address, of the link or of IP */
+    bool         looped;                /* in: sent to a group by this host, and heard here too */
     uint8_t      n_slices;
     uint32_t     borrowed;              /* bytes in the slices */
     struct addr  next_hop;              /* out, once net/output ran */

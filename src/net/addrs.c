@@ -15,6 +15,8 @@ void inet_init(struct inet *n, struct trace *trace, struct pkt_pools *pools, str
         n->id[i] = (uint16_t)rng_u64(rng);
     pktq_init(&n->out);
     pktq_init(&n->nd);
+    pktq_init(&n->mld);
+    groups_init(&n->groups, rng);
     inet_set_iface(n, INET_LOOP, &(struct inet_iface){ .up = true, .mtu = INET_LOOP_MTU, .gso_max = INET_LOOP_MTU, .tx_csum = true });
 }
 
@@ -22,6 +24,7 @@ void inet_fini(struct inet *n)
 {
     pktq_free(&n->out);
     pktq_free(&n->nd);
+    pktq_free(&n->mld);
     frag_fini(&n->frag);
     route_fini(&n->routes);
 }

@@ -10,6 +10,7 @@
 #include "base/pkt.h"
 #include "base/rng.h"
 #include "net/frag.h"
+#include "net/groups.h"
 #include "net/pmtu.h"
 #include "net/route.h"
 #include "trace/trace.h"
@@ -81,6 +82,7 @@ struct inet {
     struct route_table   routes;
     struct pmtu          pmtu;
     struct frag          frag;
+    struct groups        groups;
     struct sipkey        key;
     uint16_t             atomic_id;     /* IP identification of packets that may not be fragmented */
     uint16_t             id[INET_IDS];  /* of the others, by hash of the flow (RFC 6864) */
@@ -89,6 +91,7 @@ struct inet {
     int64_t              error_credit_ns;   /* the token bucket of ICMP errors, in time */
     struct pktq          out;
     struct pktq          nd;            /* neighbour discovery that came, hop limit and checksum good: stack/ takes it */
+    struct pktq          mld;           /* MLD messages that came, for groups_query.c */
     uint32_t             n_error;
     struct net_error     error[BATCH_MAX];
     uint32_t             echo_first, n_echo;

@@ -7,7 +7,7 @@
 static bool source_bad(const struct inet *n, const struct pkt *k, const struct ip4 *h)
 {
     const uint32_t top = addr_v4(h->src) >> 24;
-    if (k->iface == INET_LOOP)
+    if (k->iface == INET_LOOP || k->looped)
         return false;
     if (addr_is_any(h->src))            /* only who asks for its address has none: (a) */
         return h->proto != IP_UDP || !addr_is_broadcast(h->dst);
@@ -15,8 +15,6 @@ static bool source_bad(const struct inet *n, const struct pkt *k, const struct i
         return true;
     return inet_is_broadcast(n, k->iface, h->src) || (inet_is_ours(n, h->src) && !n->iface[k->iface].any_address);
 }
-
-enum { ALL_HOSTS = (int)0xe0000001 };   /* 224.0.0.1, which every host joins (RFC 1112 §4) */
 
 /* WHY_NONE: it is for us, or (*transit) for somebody else. */
 static enum why classify(const struct inet *n, struct pkt *k, const struct ip4 *h, bool *transit)
@@ -31,7 +29,7 @@ static enum why classify(const struct inet *n, struct pkt *k, const struct ip4 *
     }
     if (addr_is_multicast(h->dst)) {
         k->group = true;
-        return addr_v4(h->dst) == (uint32_t)ALL_HOSTS ? WHY_NONE : WHY_IP_MULTICAST;
+        return inet_in_group(n, k->iface, h->dst) ? WHY_NONE : WHY_IP_MULTICAST;
     }
     if (inet_is_ours(n, h->dst) || n->iface[k->iface].any_address)
         return framed_to_all ? WHY_IP_LINK_BROADCAST : WHY_NONE;
@@ -143,7 +141,10 @@ void inet_unwanted(struct inet *n, struct batch *in, int64_t now_ns)
     }
 }
 
-int64_t inet_deadline(const struct inet *n) { return time_min(frag_deadline(&n->frag), pmtu_deadline(&n->pmtu)); }
+int64_t inet_deadline(const struct inet *n)
+{
+    return time_min(n->groups.deadline_ns, time_min(frag_deadline(&n->frag), pmtu_deadline(&n->pmtu)));
+}
 
 void inet_tick(struct inet *n, int64_t now_ns)
 {
@@ -154,6 +155,7 @@ void inet_tick(struct inet *n, int64_t now_ns)
         inet_error(n, first, TROUBLE_REASSEMBLY, 0, now_ns);   /* RFC 1122 §3.3.2: only when the first came */
         trace_drop(n->trace, first, WHY_FRAG_TIMEOUT, now_ns);
     }
+    inet_groups_tick(n, now_ns);
     if (pmtu_tick(&n->pmtu, now_ns))
         inet_moved(n);
 }

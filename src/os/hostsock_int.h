@@ -28,6 +28,9 @@ enum plumb_err host_connect(struct net *n, const struct connect_opts *o, struct 
 struct stream *host_stream_of(struct hostsock *h, int fd);
 enum plumb_err host_listen(struct net *n, const struct listen_opts *o, struct listener **out);
 enum plumb_err host_datagram(struct net *n, const struct dgram_opts *o, struct dgram **out);
+/* hostsock_group.c */
+void host_group_options(int fd, int family, const struct dgram_opts *o);
+enum plumb_err host_group(int fd, int socket_family, const struct group_opts *o);
 void host_free_streams(struct hostsock *h);
 void host_free_listeners(struct hostsock *h);
 void host_free_dgrams(struct hostsock *h);

@@ -61,7 +61,7 @@ static void op_listener_close(struct listener *base)                  { listener
 static const struct listener_ops listener_ops = { .accept = op_accept, .local = op_listener_local, .close = op_listener_close };
 
 /* A socket bound to `local`: one that serves both families when no address is given. */
-static int bound_socket(int type, struct endpoint local, int family, enum plumb_err *err)
+static int bound_socket(int type, struct endpoint local, int family, bool shared, enum plumb_err *err)
 {
     *err = PLUMB_OK;
     int fd = host_socket(family, type);
@@ -75,7 +75,7 @@ static int bound_socket(int type, struct endpoint local, int family, enum plumb_
     }
     if (family == AF_INET6)
         host_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY, !addr_is_none(local.addr));
-    if (type == SOCK_STREAM)
+    if (type == SOCK_STREAM || shared)
         host_flag(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     const struct host_name name = host_name_of(local, family);
     if (bind(fd, &name.u.sa, name.len) == 0)
@@ -91,7 +91,7 @@ enum plumb_err host_listen(struct net *n, const struct listen_opts *o, struct li
 {
     struct hostsock *h = (struct hostsock *)n;
     enum plumb_err err;
-    const int fd = bound_socket(SOCK_STREAM, o->local, family_or_both(o->local.addr), &err);
+    const int fd = bound_socket(SOCK_STREAM, o->local, family_or_both(o->local.addr), false, &err);
     if (fd < 0)
         return err;
     if (!host_congestion(fd, o->congestion)) {  /* what is accepted inherits it */
@@ -238,11 +238,17 @@ static enum plumb_err op_take_error(struct dgram *base)
     return err;
 }
 
+static enum plumb_err op_group(struct dgram *base, const struct group_opts *o)
+{
+    const struct host_dgram *d = dgram(base);
+    return host_group(d->fd.fd, d->family, o);
+}
+
 static struct endpoint op_dgram_local(const struct dgram *base) { return host_local(dgram(base)->fd.fd); }
 static void op_dgram_close(struct dgram *base)                  { dgram_release(dgram(base)); }
 
 static const struct dgram_ops dgram_ops = { .send = op_send, .peek = op_peek, .consume = op_consume,
-                                            .take_error = op_take_error, .local = op_dgram_local, .close = op_dgram_close };
+                                            .take_error = op_take_error, .local = op_dgram_local, .group = op_group, .close = op_dgram_close };
 
 static int dgram_family(const struct dgram_opts *o)
 {
@@ -255,7 +261,7 @@ enum plumb_err host_datagram(struct net *n, const struct dgram_opts *o, struct d
 {
     struct hostsock *h = (struct hostsock *)n;
     enum plumb_err err;
-    const int fd = bound_socket(SOCK_DGRAM, o->local, dgram_family(o), &err);
+    const int fd = bound_socket(SOCK_DGRAM, o->local, dgram_family(o), o->shared, &err);
     if (fd < 0)
         return err;
     const int family = addr_is4(host_local(fd).addr) ? AF_INET : AF_INET6;
@@ -264,6 +270,7 @@ enum plumb_err host_datagram(struct net *n, const struct dgram_opts *o, struct d
     host_flag(fd, IPPROTO_IP, IP_PKTINFO, 1);
     if (o->broadcast)
         host_flag(fd, SOL_SOCKET, SO_BROADCAST, 1);
+    host_group_options(fd, family, o);
     const struct host_name remote = host_name_of(o->remote, family);
     if (o->remote.port && connect(fd, &remote.u.sa, remote.len) < 0) {
         err = host_err(errno);

@@ -11,6 +11,7 @@
 #pragma once
 #include "base/addr.h"
 #include "base/err.h"
+#include "base/group.h"
 #include "base/loop.h"
 #include "trace/trace.h"
 #include <stddef.h>
@@ -125,7 +126,14 @@ static inline void listener_close(struct listener *l)                   { if (l)
 
 /* ---------------------------------------------------------------- dgram */
 
-struct dgram_in { struct endpoint from; struct addr to; const uint8_t *bytes; size_t len; };
+struct dgram_in { struct endpoint from; struct addr to; uint8_t iface; const uint8_t *bytes; size_t len; };
+
+/* Membership of a multicast group; on plumb's stack told to the routers by IGMPv3 and MLDv2. */
+struct group_opts {
+    struct addr group;
+    struct addr own;                    /* an address of the interface meant; none: the one that leads to the group */
+    struct source_filter filter;         /* which sources; none wanted: the membership ends */
+};
 
 struct dgram_ops {
     enum plumb_err (*send)(struct dgram *, struct endpoint to, const void *bytes, size_t len);
@@ -133,6 +141,7 @@ struct dgram_ops {
     void (*consume)(struct dgram *);
     enum plumb_err (*take_error)(struct dgram *);
     struct endpoint (*local)(const struct dgram *);
+    enum plumb_err (*group)(struct dgram *, const struct group_opts *o);
     void (*close)(struct dgram *);
 };
 struct dgram { const struct dgram_ops *ops; struct loop *loop; struct loop_task watch; };
@@ -154,6 +163,13 @@ static inline void dgram_consume(struct dgram *d)                    { d->ops->c
 /* The oldest error ICMP brought (REFUSED, UNREACHABLE), taken; PLUMB_OK: none. */
 static inline enum plumb_err dgram_take_error(struct dgram *d)       { return d->ops->take_error(d); }
 static inline struct endpoint dgram_local(const struct dgram *d)     { return d->ops->local(d); }
+/* Whatever was wished of that group there before is replaced.  INVALID (not a group), NO_ROUTE (no such interface), NOT_FOUND (an
+ * end without a beginning), NO_MEMORY. */
+static inline enum plumb_err dgram_group(struct dgram *d, const struct group_opts *o) { return d->ops->group(d, o); }
+static inline enum plumb_err dgram_join(struct dgram *d, struct addr group)
+{
+    return dgram_group(d, &(struct group_opts){ .group = group, .filter.exclude = true });
+}
 static inline void dgram_close(struct dgram *d)                      { if (d) d->ops->close(d); }
 
 /* ------------------------------------------------------------------ net */
@@ -179,6 +195,9 @@ struct dgram_opts {
     struct endpoint local;              /* addr none: any; port 0: an unpredictable ephemeral port */
     struct endpoint remote;             /* port not 0: connected, takes datagrams and errors of this peer only */
     bool broadcast;                     /* may send to broadcast addresses */
+    bool shared;                        /* others that say so too may have the port; each hears what comes to a group */
+    uint8_t group_ttl;                  /* of what is sent to groups [1: it stays on the link] */
+    bool group_silent;                  /* what is sent to groups is not heard here */
 };
 
 struct net_ops {

@@ -1,5 +1,6 @@
 /* Interfaces, addresses and routes, as the owner of the stack sets them. */
 #include "stack/inner.h"
+#include "wire/icmp6.h"
 
 static void tell_inet(struct stack *st, unsigned iface)
 {
@@ -36,6 +37,7 @@ void stack_apply_link(struct stack *st, unsigned iface, bool up, int64_t now_ns)
     if (up) {
         TRACE(&st->trace, now_ns, 0, iface_up, .iface = (uint8_t)iface, .mac = st->iface[iface].cfg.mac, .mtu = st->iface[iface].cfg.mtu);
         stack_autoconf_start(st, iface);
+        inet_groups_up(&st->inet, iface, now_ns);
     } else {
         stack_autoconf_stop(st, iface, now_ns);
         neigh_flush(&st->neigh, iface);
@@ -82,6 +84,8 @@ static void added(struct stack *st, unsigned iface, struct prefix p, int64_t now
 void stack_configure_addr(struct stack *st, unsigned iface, struct prefix p, enum acd_start how, int64_t now_ns)
 {
     const bool ether = st->iface[iface].cfg.kind == IFACE_ETHER, ready = how == ACD_USE || !ether;
+    if (ether && !addr_is4(p.addr) && !inet_find_addr(&st->inet, iface, p.addr))
+        inet_group_own(&st->inet, iface, nd_solicited_node(p.addr), true, now_ns);      /* before it is probed: RFC 4862 §5.4.2 */
     (void)inet_add_addr(&st->inet, iface, p, ready);
     if (ether)
         (void)acd_add(&st->neigh.acd, iface, st->iface[iface].cfg.mac, p.addr, how, now_ns);
@@ -94,6 +98,8 @@ void stack_unconfigure_addr(struct stack *st, unsigned iface, struct addr a, int
     acd_remove(&st->neigh.acd, iface, a);
     if (!inet_del_addr(&st->inet, iface, a))
         return;
+    if (!addr_is4(a) && st->iface[iface].cfg.kind == IFACE_ETHER)
+        inet_group_own(&st->inet, iface, nd_solicited_node(a), false, now_ns);
     st->addr_news = true;
     stack_shards_addr(st, &(struct inet_addr){ .prefix.addr = a, .iface = (uint8_t)iface }, false);
     TRACE(&st->trace, now_ns, 0, addr_removed, .iface = (uint8_t)iface, .addr = a);

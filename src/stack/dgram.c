@@ -8,7 +8,9 @@ struct stack_dgram {
     struct stack   *st;
     struct udp_sock sock;
     struct path     path;               /* to the last destination */
-    uint8_t         tos, ttl;
+    uint8_t         tos, ttl, group_ttl;
+    bool            group_silent;
+    struct addr     group_own;          /* what is sent to groups leaves by its interface; none: by the route */
     bool            any_peer;           /* may send to others than its peer, as BSD sockets do */
     bool            blocked;            /* told AGAIN, waits for room on path.iface */
 };
@@ -29,13 +31,38 @@ static enum plumb_err resolve(struct stack_dgram *d, struct addr to)
     if (d->path.generation == n->generation && addr_eq(d->path.remote, to))
         return PLUMB_OK;
     d->path.generation = 0;
-    if (!inet_route(n, d->sock.local.addr, to, &d->path))
+    const bool by_own = addr_is_multicast(to) && addr_is_any(d->sock.local.addr);
+    const struct addr local = by_own ? d->group_own : addr_is_multicast(d->sock.local.addr) ? ADDR_NONE : d->sock.local.addr;
+    if (!inet_route(n, local, to, &d->path))
         return PLUMB_NO_ROUTE;
     if (inet_is_broadcast(n, d->path.iface, to) && !d->sock.broadcast) {
         d->path.generation = 0;
         return PLUMB_ACCESS;
     }
     return PLUMB_OK;
+}
+
+/* RFC 1112 §6.1: a copy is heard by those here who are in the group, as it would come from the link. */
+static void loop_copy(struct stack_dgram *d, struct endpoint to, const void *bytes, size_t len, int64_t now_ns)
+{
+    struct stack *st = d->st;
+    struct path p = d->path;
+    if (d->group_silent || p.iface == INET_LOOP || !inet_in_group(&st->inet, p.iface, to.addr) || st->loop.n >= LOOP_QUEUE_PKTS)
+        return;
+    p.mtu = INET_LOOP_MTU;
+    p.tx_csum = true;
+    struct pkt *k = udp_build(&st->udp, &p, d->sock.local.port, to.port, bytes, len);
+    if (!k) {
+        trace_count(&st->trace, WHY_NO_BUFFER, now_ns);
+        return;
+    }
+    k->time_ns = now_ns;
+    k->tos = d->tos;
+    k->ttl = d->group_ttl;
+    k->looped = true;
+    k = inet_send(&st->inet, k, now_ns);
+    if (k)
+        pktq_push(&st->loop, k);
 }
 
 static enum plumb_err dgram_send_op(struct dgram *base, struct endpoint to, const void *bytes, size_t len)
@@ -59,10 +86,12 @@ static enum plumb_err dgram_send_op(struct dgram *base, struct endpoint to, cons
         return PLUMB_NO_MEMORY;
     k->time_ns = now_ns;
     k->tos = d->tos;
-    k->ttl = d->ttl;
+    k->ttl = addr_is_multicast(to.addr) ? d->group_ttl : d->ttl;
     k = inet_send(&st->inet, k, now_ns);
     if (k)
         stack_emit(st, k, now_ns);
+    if (addr_is_multicast(to.addr))
+        loop_copy(d, to, bytes, len, now_ns);
     stack_touch(st, now_ns);
     return PLUMB_OK;
 }
@@ -72,7 +101,7 @@ static bool dgram_peek_op(struct dgram *base, struct dgram_in *out)
     struct udp_datagram in;
     if (!udp_peek(&of(base)->sock, &in))
         return false;
-    *out = (struct dgram_in){ .from = in.from, .to = in.to, .bytes = in.bytes, .len = in.len };
+    *out = (struct dgram_in){ .from = in.from, .to = in.to, .iface = in.iface, .bytes = in.bytes, .len = in.len };
     return true;
 }
 
@@ -85,9 +114,38 @@ static struct endpoint dgram_local_op(const struct dgram *base)
     return d->sock.local;
 }
 
+/* The interface of an own address, or the one that leads to the group; -1: none. */
+static int group_iface(const struct inet *n, struct addr own, struct addr group)
+{
+    struct path p;
+    if (!addr_is_any(own))
+        return inet_iface_of(n, own);
+    return inet_route(n, ADDR_NONE, group, &p) ? p.iface : -1;
+}
+
+enum plumb_err stack_dgram_group(struct dgram *base, unsigned iface, struct addr group, const struct source_filter *filter)
+{
+    struct stack_dgram *d = of(base);
+    const int64_t now_ns = loop_now(base->loop);
+    if (iface >= INET_LOOP || !d->st->iface[iface].present)
+        return PLUMB_NO_DEVICE;
+    const enum plumb_err e = inet_group_set(&d->st->inet, &d->sock.groups, iface, group, filter, now_ns);
+    stack_touch(d->st, now_ns);
+    return e;
+}
+
+static enum plumb_err dgram_group_op(struct dgram *base, const struct group_opts *o)
+{
+    if (!addr_is_multicast(o->group))
+        return PLUMB_INVALID;
+    const int iface = group_iface(&of(base)->st->inet, o->own, o->group);
+    return iface < 0 ? PLUMB_NO_ROUTE : stack_dgram_group(base, (unsigned)iface, o->group, &o->filter);
+}
+
 static void free_dgram(struct stack_dgram *d)
 {
     loop_undefer(&d->base.watch);
+    inet_group_leave_all(&d->st->inet, &d->sock.groups, d->base.loop ? loop_now(d->base.loop) : d->st->now_ns);
     udp_close(&d->st->udp, &d->sock);
     list_remove(&d->node);
     free(d);
@@ -97,7 +155,7 @@ static void dgram_close_op(struct dgram *base) { free_dgram(of(base)); }
 
 static const struct dgram_ops ops = {
     .send = dgram_send_op, .peek = dgram_peek_op, .consume = dgram_consume_op, .take_error = dgram_take_error_op,
-    .local = dgram_local_op, .close = dgram_close_op,
+    .local = dgram_local_op, .group = dgram_group_op, .close = dgram_close_op,
 };
 
 /* --------------------------------------------------------------- opening */
@@ -111,6 +169,10 @@ static enum plumb_err choose_local(struct stack_dgram *d)
         if (!inet_route(n, d->sock.local.addr, d->sock.remote.addr, &p))
             return PLUMB_NO_ROUTE;
         d->sock.local.addr = p.local;
+    }
+    if (addr_is_multicast(d->sock.local.addr)) {        /* it hears that group alone */
+        d->sock.iface = UDP_ANY_IFACE;
+        return PLUMB_OK;
     }
     if (addr_is_any(d->sock.local.addr)) {
         d->sock.local.addr = ADDR_NONE;
@@ -135,7 +197,9 @@ enum plumb_err stack_datagram(struct stack *st, const struct stack_dgram_opts *o
     d->base = (struct dgram){ .ops = &ops, .loop = st->net.base.loop };
     d->st = st;
     d->sock = (struct udp_sock){ .local = o->plain.local, .remote = o->plain.remote, .broadcast = o->plain.broadcast,
-                                 .reuse_addr = o->reuse_addr, .reuse_port = o->reuse_port };
+                                 .reuse_addr = o->reuse_addr || o->plain.shared, .reuse_port = o->reuse_port };
+    d->group_ttl = o->plain.group_ttl ? o->plain.group_ttl : 1;
+    d->group_silent = o->plain.group_silent;
     enum plumb_err e = choose_local(d);
     if (e == PLUMB_OK)
         e = udp_open(&st->udp, &d->sock);
@@ -177,6 +241,11 @@ void stack_dgram_set(struct dgram *base, const struct stack_dgram_tune *o)
     d->tos = o->tos;
     d->ttl = o->ttl;
     d->any_peer = true;
+    d->group_ttl = o->group_ttl;
+    d->group_silent = o->group_silent;
+    if (!addr_eq(d->group_own, o->group_own))
+        d->path.generation = 0;
+    d->group_own = o->group_own;
     if (d->sock.broadcast != o->broadcast)
         d->path.generation = 0;
     d->sock.broadcast = o->broadcast;

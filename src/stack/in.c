@@ -57,6 +57,7 @@ void stack_journey_up(struct stack *st, struct batch *in, int64_t now_ns)
     inet_icmp_in(&st->inet, in, now_ns);                /* takes ICMP out */
     stack_give_errors(st, now_ns);
     stack_probe_in(st, in, now_ns);                     /* sees what answers a probe */
+    inet_groups_in(&st->inet, in, now_ns);              /* takes IGMP and MLD out */
     stack_segments_in(st, in, now_ns);                  /* takes TCP out */
     udp_in(&st->udp, in, now_ns);                       /* takes UDP out that a socket wants */
     inet_unwanted(&st->inet, in, now_ns);               /* nobody wanted the rest */

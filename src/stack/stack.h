@@ -116,7 +116,14 @@ struct stack_dgram_opts { struct dgram_opts plain; bool reuse_addr, reuse_port; 
 enum plumb_err stack_datagram(struct stack *st, const struct stack_dgram_opts *o, struct dgram **out);
 /* Its peer from now on; port 0: none, and the local address is `bound` again.  NO_ROUTE, ADDR_IN_USE. */
 enum plumb_err stack_dgram_connect(struct dgram *d, struct endpoint remote, struct addr bound);
-struct stack_dgram_tune { uint8_t tos, ttl; bool broadcast, reuse_addr, reuse_port; };     /* ttl 0: the stack's */
+struct stack_dgram_tune {
+    uint8_t tos, ttl;                   /* ttl 0: the stack's */
+    bool broadcast, reuse_addr, reuse_port;
+    uint8_t group_ttl;
+    bool group_silent;
+    struct addr group_own;              /* of the interface by which what is sent to groups leaves; none: by the route */
+};
+enum plumb_err stack_dgram_group(struct dgram *d, unsigned iface, struct addr group, const struct source_filter *filter);
 void stack_dgram_set(struct dgram *d, const struct stack_dgram_tune *o);
 
 /* The stack as applications see it, and as raw echo. Lives as long as the stack. */

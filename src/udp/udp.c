@@ -92,6 +92,16 @@ struct udp_sock *udp_next_ready(struct udp *u)
 
 /* ------------------------------------------------------------------ in */
 
+/* A socket hears the groups it is in, and of these what it did not exclude (RFC 9776 §4.2.1); what all are in, of anybody. */
+static bool is_in(const struct udp_sock *s, const struct flow *f, uint8_t iface)
+{
+    static const uint8_t all_nodes[16] = { 0xff, 2, [15] = 1 };
+    for (const struct group_member *m = s->groups; m; m = m->next)
+        if (m->iface == iface && addr_eq(m->group, f->local))
+            return source_filter_passes(&m->filter, f->remote);
+    return addr_is4(f->local) ? addr_v4(f->local) == 0xe0000001 : memcmp(f->local.b, all_nodes, 16) == 0;
+}
+
 /* How much of the packet's addresses the socket names; -1: it does not want it. A
  * socket bound to an address also hears broadcasts on that address's interface. */
 static int score(const struct udp_sock *s, const struct flow *f, const struct pkt *k)
@@ -99,8 +109,10 @@ static int score(const struct udp_sock *s, const struct flow *f, const struct pk
     int points = 0;
     if (s->local.port != f->local_port)
         return -1;
+    if (k->group && addr_is_multicast(f->local) && !is_in(s, f, k->iface))
+        return -1;
     if (!addr_is_any(s->local.addr)) {
-        if (k->group ? s->iface != k->iface : !addr_eq(s->local.addr, f->local))
+        if (k->group && !addr_is_multicast(s->local.addr) ? s->iface != k->iface : !addr_eq(s->local.addr, f->local))
             return -1;
         points++;
     }

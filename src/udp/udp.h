@@ -5,6 +5,7 @@
  * socket and for all.  Readiness is a list that stack/ empties between steps. */
 #pragma once
 #include "base/err.h"
+#include "base/group.h"
 #include "base/list.h"
 #include "base/path.h"
 #include "base/pkt.h"
@@ -25,6 +26,7 @@ struct udp_sock {
     bool             broadcast;         /* may send to broadcast addresses */
     bool             reuse_addr;        /* may be bound where another is that says so too; the last one hears */
     bool             reuse_port;        /* the same, and those who share get a part of the flows each */
+    struct group_member *groups;        /* it is in */
     struct pktq      queue;
     uint32_t         held_bytes;        /* of blocks in the queue */
     uint8_t          n_errors;

@@ -251,6 +251,7 @@ static void op_dgram_consume(struct dgram *base)
 }
 static enum plumb_err op_take_error(struct dgram *d) { (void)d; return PLUMB_OK; }
 static struct endpoint op_dgram_local(const struct dgram *d) { return ((const struct mem_dgram *)d)->local; }
+static enum plumb_err op_group(struct dgram *d, const struct group_opts *o) { (void)d; (void)o; return PLUMB_OK; }
 static void op_dgram_close(struct dgram *base)
 {
     struct mem_dgram *d = (struct mem_dgram *)base;
@@ -260,7 +261,7 @@ static void op_dgram_close(struct dgram *base)
     list_remove(&d->node);
     free(d);
 }
-static const struct dgram_ops dgram_ops = { op_send, op_dgram_peek, op_dgram_consume, op_take_error, op_dgram_local, op_dgram_close };
+static const struct dgram_ops dgram_ops = { op_send, op_dgram_peek, op_dgram_consume, op_take_error, op_dgram_local, op_group, op_dgram_close };
 static enum plumb_err op_datagram(struct net *n, const struct dgram_opts *o, struct dgram **out)
 {
     struct memnet *m = (struct memnet *)n;
