@@ -8,6 +8,7 @@
  *   bsd_dgram.c   datagrams; their readiness
  *   bsd_io.c      every form of send and receive, onto the two above
  *   bsd_opt.c     options, fcntl, ioctl
+ *   bsd_group.c   options of multicast
  *   bsd_info.c    TCP_INFO
  *   bsd_ready.c   poll, select, epoll */
 #pragma once
@@ -38,6 +39,9 @@ struct sock_opt {
     uint32_t send_buffer, recv_buffer;  /* as was asked for; 0: never */
     int64_t  recv_timeout_ns, send_timeout_ns;          /* 0: none */
     uint32_t recv_low;                  /* 0: 1 */
+    uint8_t  group_ttl;                 /* of what is sent to groups */
+    bool     group_silent;
+    struct addr group_own;              /* of the interface by which it leaves; none: by the route */
     uint32_t unsent_low;                /* TCP_NOTSENT_LOWAT: writable while less than this waits to be sent; 0: without limit */
 };
 
@@ -56,6 +60,7 @@ struct sock {
     struct tcp_conn *conn;
     struct tcp_listener *listener;
     struct dgram *dgram;
+    struct group_member *groups;        /* wished for before there was a dgram, which then has them */
     int  error;                         /* pending: SO_ERROR */
     uint8_t shut;
     bool over;                          /* the connection has ended, and that was noted */
@@ -103,6 +108,7 @@ static inline int bsd_fail(int e) { errno = e; return -1; }
 int bsd_errno(enum plumb_err e);
 /* 0 or errno. */
 int bsd_addr_in(const struct sock *s, const struct sockaddr *addr, socklen_t len, struct endpoint *out);
+struct addr bsd_this_host(struct addr a);               /* an unspecified destination is this host */
 void bsd_addr_out(const struct sock *s, struct endpoint e, struct sockaddr *addr, socklen_t *len);
 
 /* bsd_bind.c.  0 or errno. */
@@ -154,6 +160,12 @@ ssize_t bsd_dgram_send(struct sock *s, struct io_call *x);
 ssize_t bsd_dgram_recv(struct sock *s, struct io_call *x);
 uint32_t bsd_dgram_bits(struct sock *s);
 void bsd_dgram_refresh(struct sock *s);
+
+/* bsd_group.c */
+bool bsd_group_option(const struct sock *s, int level, int name);       /* whether it is one */
+int bsd_group_set(struct sock *s, int level, int name, const void *value, socklen_t len);      /* 0 or errno */
+int bsd_group_get(struct sock *s, int level, int name, void *value, socklen_t *len);
+static inline struct group_member **bsd_groups(struct sock *s) { return s->dgram ? stack_dgram_groups(s->dgram) : &s->groups; }
 
 /* bsd_info.c */
 int bsd_tcp_info(struct sock *s, void *value, socklen_t *len);

@@ -39,6 +39,12 @@ static int in6(const struct sockaddr *addr, socklen_t len, struct endpoint *out)
     return 0;
 }
 
+struct addr bsd_this_host(struct addr a)
+{
+    static const struct addr loopback_6 = { .b = { [15] = 1 } };
+    return addr_is_none(a) ? loopback_6 : addr_is_any(a) ? addr4(0x7f000001) : a;
+}
+
 int bsd_addr_in(const struct sock *s, const struct sockaddr *addr, socklen_t len, struct endpoint *out)
 {
     *out = (struct endpoint){ 0 };

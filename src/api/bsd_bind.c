@@ -7,7 +7,15 @@ enum { FIRST = 32768, LAST = 60999, TRIES = 2000 };
 
 static struct list *bucket(const struct sock *s, uint16_t port) { return &s->fd.b->bound[s->fd.kind == FD_DGRAM][port % BOUND_HASH]; }
 
-static bool overlap(struct addr a, struct addr b) { return addr_is_any(a) || addr_is_any(b) || addr_eq(a, b); }
+/* Whose segments and datagrams it would take there. */
+enum { TAKES_4 = 1, TAKES_6 = 2 };
+static unsigned takes(const struct sock *s, struct addr a) { return addr_is4(a) ? TAKES_4 : !addr_is_none(a) || s->opt.v6only ? TAKES_6 : TAKES_4 | TAKES_6; }
+
+static bool overlap(const struct sock *s, struct addr a, const struct sock *x)
+{
+    const struct addr b = x->local.addr;
+    return takes(s, a) & takes(x, b) && (addr_is_any(a) || addr_is_any(b) || addr_eq(a, b));
+}
 
 /* SO_REUSEADDR shares with anyone who says so too but a listener; SO_REUSEPORT with any who says so too. */
 static bool conflict(const struct sock *s, struct endpoint local)
@@ -15,7 +23,7 @@ static bool conflict(const struct sock *s, struct endpoint local)
     const struct list *head = bucket(s, local.port);
     for (const struct list *n = head->next; n != head; n = n->next) {
         const struct sock *x = list_entry(n, struct sock, binding);
-        if (x == s || x->local.port != local.port || !overlap(x->local.addr, local.addr))
+        if (x == s || x->local.port != local.port || !overlap(s, local.addr, x))
             continue;
         if (s->opt.reuse_port && x->opt.reuse_port)
             continue;
@@ -61,9 +69,9 @@ static bool choose(struct sock *s, struct endpoint *local)
 
 int bsd_bind_to(struct sock *s, struct endpoint local)
 {
-    struct addr a = local.addr;
-    const enum plumb_err e = stack_own_addr(stack_of(s), &a);
-    if (e != PLUMB_OK && !addr_is_broadcast(a))
+    const enum plumb_err e = stack_own_addr(stack_of(s), local.addr);
+    const bool group = s->fd.kind == FD_DGRAM && (addr_is_broadcast(local.addr) || addr_is_multicast(local.addr));
+    if (e != PLUMB_OK && !group)
         return bsd_errno(e);
     s->chose_port = local.port != 0;
     s->chose_addr = !addr_is_any(local.addr);
@@ -90,7 +98,7 @@ int bsd_bind_may_listen(const struct sock *s)
     for (const struct list *n = head->next; n != head; n = n->next) {
         const struct sock *x = list_entry(n, struct sock, binding);
         const bool both = s->opt.reuse_port && x->opt.reuse_port;
-        if (x != s && x->local.port == s->local.port && overlap(x->local.addr, s->local.addr) && x->phase == PHASE_LISTENING && !both)
+        if (x != s && x->local.port == s->local.port && overlap(s, s->local.addr, x) && x->phase == PHASE_LISTENING && !both)
             return EADDRINUSE;
     }
     return 0;

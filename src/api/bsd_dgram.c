@@ -13,7 +13,8 @@ static void told(void *sock)
 void bsd_dgram_tune(struct sock *s)
 {
     const struct stack_dgram_tune t = { .tos = s->opt.tcp.tos, .ttl = s->opt.tcp.ttl, .broadcast = s->opt.broadcast,
-                                        .reuse_addr = s->opt.reuse_addr, .reuse_port = s->opt.reuse_port };
+                                        .reuse_addr = s->opt.reuse_addr, .reuse_port = s->opt.reuse_port,
+                                        .group_ttl = s->opt.group_ttl, .group_silent = s->opt.group_silent, .group_own = s->opt.group_own };
     if (s->dgram)
         stack_dgram_set(s->dgram, &t);
 }
@@ -23,11 +24,13 @@ int bsd_dgram_open(struct sock *s)
     const int e = bsd_bind_any(s);
     if (e)
         return e;
-    struct stack_dgram_opts o = { .reuse_addr = s->opt.reuse_addr, .reuse_port = s->opt.reuse_port };
+    struct stack_dgram_opts o = { .reuse_addr = s->opt.reuse_addr, .reuse_port = s->opt.reuse_port, .v6only = s->opt.v6only };
     o.plain = (struct dgram_opts){ .local = s->local, .broadcast = s->opt.broadcast };
     const enum plumb_err err = stack_datagram(stack_of(s), &o, &s->dgram);
     if (err != PLUMB_OK)
         return bsd_errno(err);
+    *stack_dgram_groups(s->dgram) = s->groups;
+    s->groups = NULL;
     bsd_dgram_tune(s);
     dgram_watch(s->dgram, told, s);
     return 0;
@@ -52,8 +55,8 @@ static int take_error(struct sock *s)
 int bsd_dgram_connect(struct sock *s, struct endpoint to)
 {
     const struct addr bound = s->chose_addr ? s->local.addr : ADDR_NONE;
-    const bool again = to.port || addr_is4(to.addr);
-    if (again && !addr_is4(to.addr))
+    const bool again = !addr_is_none(to.addr);
+    if (again && s->opt.v6only && addr_is4(to.addr))
         return ENETUNREACH;
     if (addr_is_broadcast(to.addr) && !s->opt.broadcast)
         return EACCES;
@@ -106,10 +109,9 @@ static int where_to(struct sock *s, struct io_call *x)
     }
     if (!x->to.port)
         return EINVAL;
-    if (!addr_is4(x->to.addr) && !addr_is_any(x->to.addr))
+    if (s->opt.v6only && addr_is4(x->to.addr))
         return ENETUNREACH;
-    if (addr_is_any(x->to.addr))
-        x->to.addr = addr4(0x7f000001);
+    x->to.addr = bsd_this_host(x->to.addr);
     return 0;
 }
 

@@ -34,6 +34,8 @@ static const struct option table[] = {
     { SOL_SOCKET, SO_PROTOCOL, K_PROTOCOL, READ_ONLY, 0, 0, false },
     { IPPROTO_IP, IP_TOS, K_TOS, NUMBER, 0, 255, false },
     { IPPROTO_IP, IP_TTL, K_TTL, NUMBER, -1, 255, false },
+    { IPPROTO_IPV6, IPV6_TCLASS, K_TOS, NUMBER, -1, 255, false },
+    { IPPROTO_IPV6, IPV6_UNICAST_HOPS, K_TTL, NUMBER, -1, 255, false },
     { IPPROTO_IPV6, IPV6_V6ONLY, K_V6ONLY, FLAG, 0, 0, false },
     { IPPROTO_TCP, TCP_NODELAY, K_NODELAY, FLAG, 0, 0, true },
     { IPPROTO_TCP, TCP_CORK, K_CORK, FLAG, 0, 0, true },
@@ -214,8 +216,10 @@ int plumb_bsd_getsockopt(plumb_bsd *b, int fd, int level, int name, void *value,
     struct sock *s = bsd_sock(b, fd);
     int r = -1;
     if (s) {
-        const struct option *o = find(s, level, name);
-        r = !o ? -1 : !value || !len ? bsd_fail(EFAULT) : (int)*len < 0 ? bsd_fail(EINVAL) : get(s, o, value, len);
+        const bool group = bsd_group_option(s, level, name);
+        const struct option *o = group ? &table[0] : find(s, level, name);
+        r = !o ? -1 : !value || !len ? bsd_fail(EFAULT) : (int)*len < 0 ? bsd_fail(EINVAL) :
+            group ? bsd_group_get(s, level, name, value, len) : get(s, o, value, len);
         bsd_put(&s->fd);
     }
     bsd_leave(b);
@@ -233,7 +237,10 @@ static int set_number(struct sock *s, const struct option *o, int n)
     case K_RCVLOWAT:  s->opt.recv_low = n < 0 ? INT32_MAX : (uint32_t)n; break;
     case K_USER_TIMEOUT: t->user_timeout_ms = (uint32_t)n; break;
     case K_NOTSENT:   s->opt.unsent_low = (uint32_t)n; break;
-    case K_TOS:       t->tos = (uint8_t)(s->fd.kind == FD_STREAM ? (n & ~3) | (t->tos & 3) : n); break;     /* ECN is TCP's own */
+    case K_TOS:
+        n = n < 0 ? 0 : n;
+        t->tos = (uint8_t)(s->fd.kind == FD_STREAM ? (n & ~3) | (t->tos & 3) : n);     /* ECN is TCP's own */
+        break;
     case K_TTL:       t->ttl = n < 0 ? 0 : (uint8_t)n; break;
     case K_MAXSEG:    t->mss_max = (uint16_t)n; break;
     case K_FAST_OPEN: t->fast_open_queue = (uint32_t)n; break;
@@ -312,8 +319,6 @@ static int set(struct sock *s, const struct option *o, const void *value, sockle
         return set_buffer(s, o->what == BUFFER_OUT, n);
     if (o->key == K_V6ONLY && s->local.port)
         return EINVAL;
-    if (o->key == K_V6ONLY && n)
-        return ENOPROTOOPT;             /* there would be nothing left to hear */
     *flag_of(s, o->key) = n != 0;
     if (o->key == K_NODELAY && n && s->conn)
         tcp_flush(s->conn, now_of(s));  /* each time it is said, whatever waits goes */
@@ -326,8 +331,9 @@ int plumb_bsd_setsockopt(plumb_bsd *b, int fd, int level, int name, const void *
     struct sock *s = bsd_sock(b, fd);
     int r = -1;
     if (s) {
-        const struct option *o = find(s, level, name);
-        const int e = !o ? errno : (int)len < 0 ? EINVAL : !value ? EFAULT : set(s, o, value, len);
+        const bool group = bsd_group_option(s, level, name);
+        const struct option *o = group ? &table[0] : find(s, level, name);
+        const int e = !o ? errno : (int)len < 0 ? EINVAL : !value ? EFAULT : group ? bsd_group_set(s, level, name, value, len) : set(s, o, value, len);
         if (!e)
             apply(s);
         r = e ? bsd_fail(e) : 0;

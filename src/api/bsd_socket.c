@@ -20,6 +20,7 @@ static struct sock *sock_new(plumb_bsd *b, int family, enum fd_kind kind, int fl
     s->fd = (struct fd){ .b = b, .kind = kind, .nonblock = flags & SOCK_NONBLOCK, .cloexec = flags & SOCK_CLOEXEC };
     waitable_init(&s->fd.ready, &ready_ops, &b->counts);
     s->family = family;
+    s->opt.group_ttl = 1;
     s->user = (struct stack_user){ .kind = STACK_BSD, .task = { .fn = bsd_stream_told, .arg = s } };
     if (bsd_new_fd(b, &s->fd))
         return s;
@@ -77,8 +78,8 @@ static int bind_sock(struct sock *s, const struct sockaddr *addr, socklen_t len)
         return e;
     if (s->local.port || s->phase != PHASE_NEW)
         return EINVAL;
-    if (!addr_is_any(to.addr) && !addr_is4(to.addr))
-        return EADDRNOTAVAIL;           /* there are no addresses of IPv6 here yet */
+    if (s->opt.v6only && addr_is4(to.addr))
+        return EINVAL;
     const int taken = bsd_bind_to(s, to);
     if (taken || s->fd.kind == FD_STREAM)
         return taken;
@@ -107,10 +108,8 @@ int plumb_bsd_bind(plumb_bsd *b, int fd, const struct sockaddr *addr, socklen_t 
 
 static int start_listening(struct sock *s)
 {
-    struct endpoint local = s->local;
-    if (addr_is_any(local.addr))
-        local.addr = ADDR_NONE;
-    const enum plumb_err e = tcp_listen(tcp_of(s), local, &s->opt.tcp, &s->listener);
+    s->opt.tcp.v6only = s->opt.v6only;
+    const enum plumb_err e = tcp_listen(tcp_of(s), s->local, &s->opt.tcp, &s->listener);
     if (e != PLUMB_OK)
         return bsd_errno(e);
     s->phase = PHASE_LISTENING;
@@ -299,16 +298,20 @@ static int finish_connecting(struct sock *s, int meanwhile)
     return e ? e : ECONNABORTED;
 }
 
-/* 0.0.0.0 as a destination is this host. */
-static struct addr destination(struct addr a) { return addr_is_any(a) ? addr4(0x7f000001) : a; }
+/* Whether it speaks the destination's family. */
+static bool speaks(const struct sock *s, struct addr to)
+{
+    const bool bound_6 = !addr_is_any(s->local.addr) && !addr_is4(s->local.addr);
+    return addr_is4(to) ? !s->opt.v6only && !bound_6 : addr_is_any(s->local.addr) || bound_6;
+}
 
 int bsd_connect_start(struct sock *s, struct endpoint to)
 {
     if (s->phase != PHASE_NEW)
         return s->phase == PHASE_CONNECTING ? EALREADY : EISCONN;
-    if (!addr_is4(to.addr))
+    to.addr = bsd_this_host(to.addr);
+    if (!speaks(s, to.addr))
         return ENETUNREACH;
-    to.addr = destination(to.addr);
     return start_connecting(s, to);
 }
 
@@ -339,7 +342,7 @@ static int connect_sock(struct sock *s, const struct sockaddr *addr, socklen_t l
     const int e = bsd_addr_in(s, addr, len, &to);
     if (e)
         return e;
-    to.addr = destination(to.addr);
+    to.addr = bsd_this_host(to.addr);
     return s->fd.kind == FD_DGRAM ? bsd_dgram_connect(s, to) : connect_stream(s, to);
 }
 
@@ -436,6 +439,8 @@ void bsd_socket_close(struct sock *s)
         close_stream(s);
     dgram_close(s->dgram);
     s->dgram = NULL;
+    if (s->groups)
+        stack_group_leave_all(stack_of(s), &s->groups, now_of(s));
     bsd_unbind(s);
     loop_undefer(&s->user.task);
 }

@@ -114,32 +114,15 @@ static struct endpoint dgram_local_op(const struct dgram *base)
     return d->sock.local;
 }
 
-/* The interface of an own address, or the one that leads to the group; -1: none. */
-static int group_iface(const struct inet *n, struct addr own, struct addr group)
-{
-    struct path p;
-    if (!addr_is_any(own))
-        return inet_iface_of(n, own);
-    return inet_route(n, ADDR_NONE, group, &p) ? p.iface : -1;
-}
-
-enum plumb_err stack_dgram_group(struct dgram *base, unsigned iface, struct addr group, const struct source_filter *filter)
-{
-    struct stack_dgram *d = of(base);
-    const int64_t now_ns = loop_now(base->loop);
-    if (iface >= INET_LOOP || !d->st->iface[iface].present)
-        return PLUMB_NO_DEVICE;
-    const enum plumb_err e = inet_group_set(&d->st->inet, &d->sock.groups, iface, group, filter, now_ns);
-    stack_touch(d->st, now_ns);
-    return e;
-}
+struct group_member **stack_dgram_groups(struct dgram *base) { return &of(base)->sock.groups; }
 
 static enum plumb_err dgram_group_op(struct dgram *base, const struct group_opts *o)
 {
+    struct stack_dgram *d = of(base);
     if (!addr_is_multicast(o->group))
         return PLUMB_INVALID;
-    const int iface = group_iface(&of(base)->st->inet, o->own, o->group);
-    return iface < 0 ? PLUMB_NO_ROUTE : stack_dgram_group(base, (unsigned)iface, o->group, &o->filter);
+    const int iface = stack_group_iface(d->st, o->own, o->group);
+    return iface < 0 ? PLUMB_NO_ROUTE : stack_group_set(d->st, &d->sock.groups, (unsigned)iface, o->group, &o->filter, loop_now(base->loop));
 }
 
 static void free_dgram(struct stack_dgram *d)
@@ -175,7 +158,6 @@ static enum plumb_err choose_local(struct stack_dgram *d)
         return PLUMB_OK;
     }
     if (addr_is_any(d->sock.local.addr)) {
-        d->sock.local.addr = ADDR_NONE;
         d->sock.iface = UDP_ANY_IFACE;
         return PLUMB_OK;
     }
@@ -197,7 +179,7 @@ enum plumb_err stack_datagram(struct stack *st, const struct stack_dgram_opts *o
     d->base = (struct dgram){ .ops = &ops, .loop = st->net.base.loop };
     d->st = st;
     d->sock = (struct udp_sock){ .local = o->plain.local, .remote = o->plain.remote, .broadcast = o->plain.broadcast,
-                                 .reuse_addr = o->reuse_addr || o->plain.shared, .reuse_port = o->reuse_port };
+                                 .reuse_addr = o->reuse_addr || o->plain.shared, .reuse_port = o->reuse_port, .v6only = o->v6only };
     d->group_ttl = o->plain.group_ttl ? o->plain.group_ttl : 1;
     d->group_silent = o->plain.group_silent;
     enum plumb_err e = choose_local(d);

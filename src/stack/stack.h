@@ -108,11 +108,11 @@ struct stack_user { enum stack_user_kind kind; uint8_t news; struct loop_task ta
 void stack_called(struct stack *st, int64_t now_ns);
 /* What a stream of stack_net is on stack_tcp. */
 struct tcp_conn *stack_stream_conn(struct stream *s);
-/* Any address becomes none; ADDR_NOT_OURS. */
-enum plumb_err stack_own_addr(const struct stack *st, struct addr *local);
+/* Whether `local` may be bound to: any (none: of both families, 0.0.0.0: of IPv4), or one of ours.  ADDR_NOT_OURS. */
+enum plumb_err stack_own_addr(const struct stack *st, struct addr local);
 
 /* More than struct net asks of datagrams. */
-struct stack_dgram_opts { struct dgram_opts plain; bool reuse_addr, reuse_port; };
+struct stack_dgram_opts { struct dgram_opts plain; bool reuse_addr, reuse_port, v6only; };
 enum plumb_err stack_datagram(struct stack *st, const struct stack_dgram_opts *o, struct dgram **out);
 /* Its peer from now on; port 0: none, and the local address is `bound` again.  NO_ROUTE, ADDR_IN_USE. */
 enum plumb_err stack_dgram_connect(struct dgram *d, struct endpoint remote, struct addr bound);
@@ -123,7 +123,13 @@ struct stack_dgram_tune {
     bool group_silent;
     struct addr group_own;              /* of the interface by which what is sent to groups leaves; none: by the route */
 };
-enum plumb_err stack_dgram_group(struct dgram *d, unsigned iface, struct addr group, const struct source_filter *filter);
+/* Groups, as inet_group_set has them; those of a datagram socket. */
+enum plumb_err stack_group_set(struct stack *st, struct group_member **list, unsigned iface, struct addr group, const struct source_filter *f, int64_t now_ns);
+void stack_group_leave_all(struct stack *st, struct group_member **list, int64_t now_ns);
+struct group_member **stack_dgram_groups(struct dgram *d);
+/* The interface of an own address, or (any) the one that leads to the group; -1: none. */
+int stack_group_iface(const struct stack *st, struct addr own, struct addr group);
+struct addr stack_iface_addr(const struct stack *st, unsigned iface, bool v4);         /* its first; none: it has none */
 void stack_dgram_set(struct dgram *d, const struct stack_dgram_tune *o);
 
 /* The stack as applications see it, and as raw echo. Lives as long as the stack. */

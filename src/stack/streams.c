@@ -245,13 +245,11 @@ static void listener_close_op(struct listener *base)
 static const struct listener_ops listener_ops = { .accept = accept_op, .local = listener_local_op, .close = listener_close_op };
 
 /* 0.0.0.0 and :: are any address; another must be ours. */
-enum plumb_err stack_own_addr(const struct stack *st, struct addr *local)
+enum plumb_err stack_own_addr(const struct stack *st, struct addr local)
 {
-    if (addr_is_any(*local)) {
-        *local = ADDR_NONE;
+    if (addr_is_any(local))
         return PLUMB_OK;
-    }
-    if (inet_is_ours(&st->inet, *local))
+    if (inet_is_ours(&st->inet, local))
         return PLUMB_OK;
     for (unsigned i = 0; i < INET_LOOP; i++)
         if (st->inet.iface[i].any_address)
@@ -263,7 +261,7 @@ enum plumb_err stack_stream_listen(struct net *n, const struct listen_opts *o, s
 {
     struct stack *st = ((struct stack_net *)n)->st;
     struct endpoint local = o->local;
-    enum plumb_err e = stack_own_addr(st, &local.addr);
+    enum plumb_err e = stack_own_addr(st, local.addr);
     if (e != PLUMB_OK)
         return e;
     struct stack_listener *l = calloc(1, sizeof *l);

@@ -102,7 +102,7 @@ static int fits(const struct tcp_listener *l, const struct addr *local)
 {
     if (addr_eq(l->local.addr, *local))
         return 2;
-    return addr_is_none(l->local.addr) || (addr_is_any(l->local.addr) && addr_is4(l->local.addr) == addr_is4(*local));
+    return addr_is_none(l->local.addr) ? !(l->opt.v6only && addr_is4(*local)) : addr_is_any(l->local.addr) && addr_is4(*local);
 }
 
 struct listener_group { struct tcp_listener *first; uint32_t n; };

@@ -40,7 +40,8 @@ enum plumb_err tcp_pick_port(struct tcp *t, const struct path *p, uint16_t remot
 
 static bool has(const struct tcp_node *n, struct endpoint local)
 {
-    return n->local_port == local.port && (addr_is_any(local.addr) || addr_eq(n->local, local.addr));
+    const bool any = addr_is_none(local.addr) || (addr_is_any(local.addr) && addr_is4(n->local));
+    return n->local_port == local.port && (any || addr_eq(n->local, local.addr));
 }
 
 bool tcp_port_used(const struct tcp *t, struct endpoint local, bool but_reusable)

@@ -125,6 +125,7 @@ struct tcp_user_opt {
     uint16_t keep_idle_s, keep_interval_s;
     uint16_t mss_max;                   /* TCP_MAXSEG: no segment has more text; 0: as the path allows */
     bool     reuse_addr;                /* its port may be bound again while it lives on without a user, TIME-WAIT included */
+    bool     v6only;                    /* listeners on no address in particular: those of IPv6 alone */
     bool     reuse_port;                /* listeners: several may share an endpoint, each gets its part of the flows */
     bool     no_sack;                   /* SACK is not offered (RFC 2018) */
     uint32_t user_timeout_ms;           /* how long text may go unacknowledged, or unsent; in the place of R2; 0: none */
@@ -143,7 +144,7 @@ enum plumb_err tcp_connect(struct tcp *t, const struct path *p, uint16_t local_p
                            const struct tcp_user_opt *o, struct tcp_conn **out, int64_t now_ns);
 /* Whether the peer has given a cookie, so that an OPEN with fast_open can take text along now. */
 bool tcp_can_open_fast(const struct tcp *t, struct addr remote);
-/* OPEN, passive.  local.addr none: any. */
+/* OPEN, passive.  local.addr none: any of either family; 0.0.0.0: any of IPv4. */
 enum plumb_err tcp_listen(struct tcp *t, struct endpoint local, const struct tcp_user_opt *o, struct tcp_listener **out);
 struct tcp_conn *tcp_accept(struct tcp_listener *l);            /* NULL: none */
 void tcp_listener_close(struct tcp_listener *l, int64_t now_ns);/* resets what was not accepted */
@@ -152,7 +153,7 @@ void tcp_listener_backlog(struct tcp_listener *l, uint32_t backlog);
 /* For connections whose SYN comes from now on; the backlog stays. */
 void tcp_listener_set_opt(struct tcp_listener *l, const struct tcp_user_opt *o);
 uint32_t tcp_listener_waiting(const struct tcp_listener *l);    /* to be accepted */
-/* Whether a connection in any state, TIME-WAIT too, has this local port (and address, unless none); `but_reusable`:
+/* Whether a connection in any state, TIME-WAIT too, has this local port (and address, unless any); `but_reusable`:
  * one without reuse_addr.  Walks all. */
 bool tcp_port_used(const struct tcp *t, struct endpoint local, bool but_reusable);
 

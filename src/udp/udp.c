@@ -111,6 +111,8 @@ static int score(const struct udp_sock *s, const struct flow *f, const struct pk
         return -1;
     if (k->group && addr_is_multicast(f->local) && !is_in(s, f, k->iface))
         return -1;
+    if (addr_is_none(s->local.addr) ? s->v6only && addr_is4(f->local) : addr_is_any(s->local.addr) && !addr_is4(f->local))
+        return -1;
     if (!addr_is_any(s->local.addr)) {
         if (k->group && !addr_is_multicast(s->local.addr) ? s->iface != k->iface : !addr_eq(s->local.addr, f->local))
             return -1;

@@ -20,9 +20,10 @@ enum { UDP_BUCKETS = 1024, UDP_ERRORS = 4, UDP_QUEUE_PKTS = 256, UDP_QUEUE_BYTES
 struct udp_sock {
     struct udp_sock *chain;             /* same bucket */
     struct list      ready;             /* in udp.ready */
-    struct endpoint  local;             /* addr none: any */
+    struct endpoint  local;             /* addr none: any; 0.0.0.0: any of IPv4 */
     struct endpoint  remote;            /* port 0: not connected */
     uint8_t          iface;             /* that holds local.addr; UDP_ANY_IFACE */
+    bool             v6only;            /* any: of IPv6 alone */
     bool             broadcast;         /* may send to broadcast addresses */
     bool             reuse_addr;        /* may be bound where another is that says so too; the last one hears */
     bool             reuse_port;        /* the same, and those who share get a part of the flows each */
