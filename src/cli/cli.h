@@ -16,6 +16,7 @@ int cmd_pkt(int argc, char **argv);
 int cmd_sim(int argc, char **argv);
 int cmd_wire(int argc, char **argv);
 int cmd_addr(int argc, char **argv);
+int cmd_traceroute(int argc, char **argv);
 
 int bench_net(int argc, char **argv);        /* argv[0]: "server" or "client" */
 int bench_paths(int argc, char **argv);

@@ -9,6 +9,7 @@ static const struct command { const char *name; int (*run)(int, char **); const 
     { "fetch", cmd_fetch, "fetch a URL and tell its journey, layer by layer" },
     { "serve", cmd_serve, "serve a directory over HTTP" },
     { "ping",  cmd_ping,  "send ICMP echo requests" },
+    { "traceroute", cmd_traceroute, "tell the routers on the way" },
     { "addr",  cmd_addr,  "tell what an address is; arithmetic with prefixes" },
     { "dhcpd", cmd_dhcpd, "hand out addresses by DHCP" },
     { "dnsd",  cmd_dnsd,  "answer DNS questions from a master file" },
@@ -38,7 +39,7 @@ static void usage(FILE *to)
 {
     fputs("plumb, a complete internet in user space\n\nusage: plumb COMMAND [OPTION...]\n\n", to);
     for (int i = 0; i < COMMANDS; i++)
-        fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].help);
+        fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].help);
     fputs("\n`plumb COMMAND --help` tells a command's options.\n", to);
 }
 

@@ -122,14 +122,15 @@ static bool serve_dhcp(struct internet *i, bool from_names)
 
 static bool serve_names(struct internet *i)
 {
+    static const struct { const char *text, *origin; } zones[] = { { lab_zone, "test." }, { lab_reverse_zone, "in-addr.arpa." } };
     char error[ZONE_ERROR];
-    struct zone *z = zone_parse(lab_zone, "test.", error);
     i->auth = auth_new(net_of(i, NAMES));
-    if (!i->auth) {
-        zone_free(z);
-        return false;
+    for (unsigned k = 0; i->auth && k < sizeof zones / sizeof zones[0]; k++) {
+        struct zone *z = zone_parse(zones[k].text, zones[k].origin, error);
+        if (!z || !auth_add_zone(i->auth, z))
+            return false;
     }
-    return z && auth_add_zone(i->auth, z) && auth_listen(i->auth, (struct endpoint){ ADDR_NONE, 53 }) == PLUMB_OK;
+    return i->auth && auth_listen(i->auth, (struct endpoint){ ADDR_NONE, 53 }) == PLUMB_OK;
 }
 
 static bool serve_site(struct internet *i)

@@ -9,6 +9,7 @@ const char lab_zone[] =
     "@            IN NS  ns.test.\n"
     "ns           IN A   10.0.2.3\n"
     "router.lan   IN A   10.0.2.1\n"
+    "backbone.router IN A 203.0.113.1\n"
     "names.lan    IN A   10.0.2.3\n"
     "shop         IN A   203.0.113.80\n"
     "www.shop     IN CNAME shop.test.\n"
@@ -17,6 +18,16 @@ const char lab_zone[] =
     "silent.shop  IN A   198.51.100.7\n"        /* packets to it vanish */
     "mail.shop    IN MX  10 shop.test.\n"
     "shop         IN TXT \"a shop in the virtual internet\"\n";
+
+const char lab_reverse_zone[] =
+    "$ORIGIN in-addr.arpa.\n"
+    "$TTL 300\n"
+    "@              IN SOA ns.test. admin.test. 1 3600 600 86400 60\n"
+    "@              IN NS  ns.test.\n"
+    "1.2.0.10       IN PTR router.lan.test.\n"
+    "3.2.0.10       IN PTR names.lan.test.\n"
+    "1.113.0.203    IN PTR backbone.router.test.\n"
+    "80.113.0.203   IN PTR shop.test.\n";
 
 static const char index_html[] =
     "<!doctype html>\n"

@@ -37,6 +37,15 @@ static void collect(struct reader r, struct reader msg, uint16_t type, struct an
     }
 }
 
+static bool find_pointer(struct reader r, struct reader msg, struct answer *a)
+{
+    struct dns_record rr;
+    for (uint16_t i = 0; i < a->header.an && dns_record_read(&r, msg, &rr); i++)
+        if (rr.type == DNS_PTR && rr.klass == DNS_IN && dns_name_eq(&rr.name, &a->target) && dns_record_name(&rr, msg, &a->pointer))
+            return true;
+    return false;
+}
+
 /* An SOA in the authority section: the server itself knows that there is no more (RFC 2308 §2.2). */
 static bool has_soa(struct reader r, struct reader msg, const struct dns_header *h)
 {
@@ -80,5 +89,7 @@ enum answer_fate answer_judge(const uint8_t *bytes, size_t len, uint16_t id, con
     collect(r, msg, q->type, a);
     if (a->n_addrs)
         return ANSWER_ADDRESSES;
+    if (q->type == DNS_PTR && find_pointer(r, msg, a))
+        return ANSWER_POINTER;
     return links && !has_soa(r, msg, h) ? ANSWER_ALIAS : ANSWER_NO_DATA;
 }

@@ -9,6 +9,7 @@ enum answer_fate {
     ANSWER_NOT_OURS,        /* malformed, or to another question: keep waiting */
     ANSWER_TRUNCATED,       /* ask again over TCP */
     ANSWER_ADDRESSES,
+    ANSWER_POINTER,         /* `pointer` is what a PTR record says */
     ANSWER_ALIAS,           /* a chain of CNAMEs whose end `target` the server said nothing about: ask for it */
     ANSWER_NO_DATA,         /* the name exists and has no such record */
     ANSWER_NO_NAME,         /* NXDOMAIN */
@@ -21,6 +22,7 @@ struct answer {
     struct dns_name target;             /* where the chain of CNAMEs led */
     uint32_t n_addrs;
     struct addr addrs[ANSWER_ADDRS];
+    struct dns_name pointer;
 };
 
 /* `bytes` is one message, without the length prefix of TCP. */

@@ -9,20 +9,21 @@
 enum { SYN_WINDOW = 1024, MSS_OPTION = 4, IP6_HEADER_LEN = 40 };
 
 struct stack_probes {
-    uint16_t port;
+    uint16_t port, n_ports;
     uint32_t first, n;
     struct probe_answer answer[PROBE_ANSWERS];
 };
 
-enum plumb_err stack_probe_open(struct stack *st, uint16_t *port)
+enum plumb_err stack_probe_open(struct stack *st, uint16_t n, uint16_t *first)
 {
-    if (st->probes || st->cfg.shards)
+    if (st->probes || st->cfg.shards || n == 0 || n > PROBE_PORTS_MAX)
         return PLUMB_INVALID;
     st->probes = calloc(1, sizeof *st->probes);
     if (!st->probes)
         return PLUMB_NO_MEMORY;
-    *port = (uint16_t)(PROBE_PORT_FIRST + rng_u64(&st->rng) % (PROBE_PORT_LAST - PROBE_PORT_FIRST + 1));
-    st->probes->port = *port;
+    *first = (uint16_t)(PROBE_PORT_FIRST + rng_u64(&st->rng) % (PROBE_PORT_LAST - PROBE_PORT_FIRST + 2u - n));
+    st->probes->port = *first;
+    st->probes->n_ports = n;
     return PLUMB_OK;
 }
 
@@ -31,6 +32,8 @@ void stack_probe_close(struct stack *st)
     free(st->probes);
     st->probes = NULL;
 }
+
+static bool is_probes(const struct stack_probes *s, uint16_t port) { return (uint16_t)(port - s->port) < s->n_ports; }
 
 /* ------------------------------------------------------------------- out */
 
@@ -45,7 +48,7 @@ static struct pkt *build_tcp(struct stack *st, const struct probe *q, const stru
         return NULL;
     uint8_t *at = pkt_append(k, len);
     struct writer w = writer_of(at, len);
-    tcp_header_write(&w, &(struct tcp_header){ .src_port = st->probes->port, .dst_port = q->to.port, .seq = seq(q->tcp_seq), .header_len = (uint8_t)len,
+    tcp_header_write(&w, &(struct tcp_header){ .src_port = q->local_port, .dst_port = q->to.port, .seq = seq(q->tcp_seq), .header_len = (uint8_t)len,
                                                .flags = flags, .window = SYN_WINDOW });
     if (flags & SYN)
         tcp_opt_write(&w, &(struct tcp_opt){ .has_mss = true, .mss = (uint16_t)(p->mtu - ip_header_len(p) - TCP_HEADER) });
@@ -81,16 +84,17 @@ enum plumb_err stack_probe_send(struct stack *st, const struct probe *q, int64_t
     struct path p;
     const uint32_t header = q->kind == PROBE_TCP ? TCP_HEADER + MSS_OPTION : UDP_HEADER;
     enum plumb_err e = PLUMB_OK;
-    if (st->cfg.shards || (!st->probes && q->kind != PROBE_ECHO))
+    if (st->cfg.shards || (q->kind != PROBE_ECHO && (!st->probes || !is_probes(st->probes, q->local_port))))
         return PLUMB_INVALID;
     if (!inet_route(&st->inet, q->from, q->to.addr, &p))
         return PLUMB_NO_ROUTE;
     if (q->len > UINT16_MAX - 60 - header || (q->dont_fragment && ip_header_len(&p) + header + q->len > p.mtu))
         return PLUMB_TOO_BIG;
+    p.tx_csum = 0;                      /* an error quotes the datagram as it left: with its checksum */
     if (q->kind == PROBE_ECHO)
         e = send_echo(st, q, now_ns);
     else if (q->kind == PROBE_UDP)
-        e = send_built(st, q, udp_build(&st->udp, &p, st->probes->port, q->to.port, q->data, q->len), now_ns);
+        e = send_built(st, q, udp_build(&st->udp, &p, q->local_port, q->to.port, q->data, q->len), now_ns);
     else
         e = send_built(st, q, build_tcp(st, q, &p), now_ns);
     stack_touch(st, now_ns);
@@ -122,10 +126,10 @@ static void note_segment(struct stack *st, const struct pkt *k, int64_t now_ns)
 {
     struct reader r = reader_of(k->data + k->l4_off, pkt_l4_len(k));
     struct tcp_header h;
-    if (!tcp_header_read(&r, &h) || h.dst_port != st->probes->port || !checksum_good(k))
+    if (!tcp_header_read(&r, &h) || !is_probes(st->probes, h.dst_port) || !checksum_good(k))
         return;
-    keep(st, &(struct probe_answer){ .kind = PROBE_TCP, .from = ip_src(k), .about = { ip_src(k), h.src_port }, .tcp_seq = h.ack.n - 1, .has_seq = h.flags & ACK,
-                                     .flags = h.flags, .ttl = ttl_of(k), .time_ns = k->time_ns }, now_ns);
+    keep(st, &(struct probe_answer){ .kind = PROBE_TCP, .from = ip_src(k), .about = { ip_src(k), h.src_port }, .local_port = h.dst_port,
+                                     .tcp_seq = h.ack.n - 1, .has_seq = h.flags & ACK, .flags = h.flags, .ttl = ttl_of(k), .time_ns = k->time_ns }, now_ns);
 }
 
 /* True: it is a probe's, and goes no further. */
@@ -133,9 +137,10 @@ static bool take_datagram(struct stack *st, struct pkt *k, int64_t now_ns)
 {
     struct reader r = reader_of(k->data + k->l4_off, pkt_l4_len(k));
     struct udp_header h;
-    if (!udp_read(&r, &h) || h.dst_port != st->probes->port || (h.checksum && !checksum_good(k)))
+    if (!udp_read(&r, &h) || !is_probes(st->probes, h.dst_port) || (h.checksum && !checksum_good(k)))
         return false;
-    keep(st, &(struct probe_answer){ .kind = PROBE_UDP, .from = ip_src(k), .about = { ip_src(k), h.src_port }, .len = h.len - UDP_HEADER, .ttl = ttl_of(k),
+    keep(st, &(struct probe_answer){ .kind = PROBE_UDP, .from = ip_src(k), .about = { ip_src(k), h.src_port }, .local_port = h.dst_port,
+                                     .len = h.len - UDP_HEADER, .ttl = ttl_of(k),
                                      .time_ns = k->time_ns }, now_ns);
     pkt_free(k);
     return true;
@@ -156,11 +161,11 @@ void stack_probe_in(struct stack *st, struct batch *in, int64_t now_ns)
 
 bool stack_probe_error(struct stack *st, const struct net_error *e, int64_t now_ns)
 {
-    if (!st->probes || (e->proto != IP_UDP && e->proto != IP_TCP) || e->flow.local_port != st->probes->port)
+    if (!st->probes || (e->proto != IP_UDP && e->proto != IP_TCP) || !is_probes(st->probes, e->flow.local_port))
         return false;
     keep(st, &(struct probe_answer){ .kind = e->proto == IP_UDP ? PROBE_UDP : PROBE_TCP, .trouble = e->trouble, .from = e->from,
-                                     .about = { e->flow.remote, e->flow.remote_port }, .tcp_seq = e->seq, .has_seq = e->has_seq, .type = e->type,
-                                     .code = e->code, .mtu = e->mtu, .time_ns = now_ns }, now_ns);
+                                     .about = { e->flow.remote, e->flow.remote_port }, .local_port = e->flow.local_port,
+                                     .tcp_seq = e->seq, .has_seq = e->has_seq, .type = e->type, .code = e->code, .mtu = e->mtu, .time_ns = now_ns }, now_ns);
     return true;
 }
 

@@ -8,7 +8,7 @@
 #include "stack/stack.h"
 
 enum probe_kind { PROBE_ECHO, PROBE_UDP, PROBE_TCP };
-enum { PROBE_ANSWERS = 256, PROBE_PORT_FIRST = 20000, PROBE_PORT_LAST = 32767 };   /* below the ports that connections are given */
+enum { PROBE_ANSWERS = 256, PROBE_PORTS_MAX = 4096, PROBE_PORT_FIRST = 20000, PROBE_PORT_LAST = 32767 };   /* below the ports that connections are given */
 
 struct probe {
     enum probe_kind kind;
@@ -18,6 +18,7 @@ struct probe {
     bool     dont_fragment;
     struct addr from;                   /* none: chosen */
     struct endpoint to;
+    uint16_t local_port;                /* of those that were opened; not echo's */
     uint16_t id, seq;                   /* echo's */
     uint32_t tcp_seq;
     const void *data;                   /* behind the header; of UDP and echo */
@@ -29,6 +30,7 @@ struct probe_answer {
     enum inet_trouble trouble;          /* TROUBLE_NONE: `about` itself answered; else what `from` says of the probe */
     struct addr from;
     struct endpoint about;              /* where the probe went */
+    uint16_t local_port;                /* from where */
     uint16_t id, seq;                   /* echo's */
     uint32_t tcp_seq;                   /* of the probe, as quoted or acknowledged; only when has_seq */
     bool     has_seq;
@@ -40,8 +42,8 @@ struct probe_answer {
     int64_t  time_ns;
 };
 
-/* A port for probes, the same until stack_probe_close.  INVALID: of several shards, or open already; NO_MEMORY. */
-enum plumb_err stack_probe_open(struct stack *st, uint16_t *port);
+/* `n` ports for probes, *first and those behind it, until stack_probe_close.  INVALID: of several shards, or open already; NO_MEMORY. */
+enum plumb_err stack_probe_open(struct stack *st, uint16_t n, uint16_t *first);
 void stack_probe_close(struct stack *st);
 /* NO_ROUTE, NO_MEMORY, TOO_BIG (dont_fragment, and it does not fit the link), INVALID. */
 enum plumb_err stack_probe_send(struct stack *st, const struct probe *p, int64_t now_ns);

@@ -47,6 +47,11 @@ wants 2 "virtual internet" ping 10.0.0.1
 wants 2 "0.002" ping -i 0 www.shop.test
 wants 2 hexadecimal ping -p xyz www.shop.test
 wants 2 "do nor dont" ping -M maybe www.shop.test
+wants 2 missing traceroute
+wants 2 "beyond" traceroute -f 9 -m 3 www.shop.test
+wants 2 "65535" traceroute -p 65000 -m 255 -q 10 www.shop.test
+wants 2 "SYN" traceroute -T --mtu www.shop.test
+wants 2 "virtual internet" traceroute 192.0.2.1
 wants 2 missing addr
 wants 2 "prefix" addr 10.0.0
 wants 2 "8 to 32" addr --split 4 10.0.0.0/8

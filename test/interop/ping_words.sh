@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 need ping tshark python3
 tap
-in_ns sysctl -q net.ipv4.icmp_ratelimit=0
+in_ns sysctl -q net.ipv4.icmp_ratemask=0
 p() { in_ns timeout 30 "$plumb" ping "$@" --via $VIA 10.9.0.1; }
 shape() { sed -E 's/[0-9]+\.[0-9]+/T/g; s/time=[0-9]+/time=T/; s/10\.9\.0\.[0-9]/A/g; s/time [0-9]+ms/time T/; s,T/T/T/T,RTT,'; }
 

@@ -15,7 +15,7 @@ static struct topology routed(uint64_t seed)
     t.r = lan_router(t.w, 3, "10.0.1.1/24", "10.0.2.1/24");
     lan_join(t.w, t.a, 0, lan_host_end(t.r, 0), &(struct impair_config){ .delay_ns = 5 * NS_PER_MS });
     lan_join(t.w, t.b, 0, lan_host_end(t.r, 1), NULL);
-    assert_int_equal(stack_probe_open(world_stack(t.w, t.a), &t.port), PLUMB_OK);
+    assert_int_equal(stack_probe_open(world_stack(t.w, t.a), 2, &t.port), PLUMB_OK);
     assert_in_range(t.port, PROBE_PORT_FIRST, PROBE_PORT_LAST);
     lan_run_for(t.w, 3 * NS_PER_SEC);
     return t;
@@ -23,6 +23,7 @@ static struct topology routed(uint64_t seed)
 
 static bool ask(struct topology *t, struct probe p, struct probe_answer *out)
 {
+    p.local_port = t->port;
     assert_int_equal(stack_probe_send(world_stack(t->w, t->a), &p, world_now(t->w)), PLUMB_OK);
     lan_run_for(t->w, 4 * NS_PER_SEC);
     return stack_probe_take(world_stack(t->w, t->a), out);
@@ -99,10 +100,12 @@ static void refused(void **state)
     struct stack *a = world_stack(t.w, t.a);
     static uint8_t big[2000];
     uint16_t port;
-    const struct probe probe = { .kind = PROBE_UDP, .to = at("10.0.2.2", 1), .data = big, .len = sizeof big, .dont_fragment = true };
-    assert_int_equal(stack_probe_open(a, &port), PLUMB_INVALID);
+    struct probe probe = { .kind = PROBE_UDP, .to = at("10.0.2.2", 1), .local_port = t.port, .data = big, .len = sizeof big, .dont_fragment = true };
+    assert_int_equal(stack_probe_open(a, 1, &port), PLUMB_INVALID);
     assert_int_equal(stack_probe_send(a, &probe, world_now(t.w)), PLUMB_TOO_BIG);
     assert_int_equal(stack_probe_send(world_stack(t.w, t.b), &probe, world_now(t.w)), PLUMB_INVALID);
+    probe.local_port = (uint16_t)(t.port + 2);
+    assert_int_equal(stack_probe_send(a, &probe, world_now(t.w)), PLUMB_INVALID);
     stack_probe_close(a);
     assert_int_equal(stack_probe_send(a, &probe, world_now(t.w)), PLUMB_INVALID);
     struct probe_answer none;
@@ -119,7 +122,8 @@ static void queue_is_bounded(void **state)
     struct probe_answer answer;
     unsigned n = 0;
     for (unsigned i = 0; i < PROBE_ANSWERS + 50; i++) {
-        assert_int_equal(stack_probe_send(a, &(struct probe){ .kind = PROBE_TCP, .to = at("10.0.2.2", (uint16_t)(1000 + i)) }, world_now(t.w)), PLUMB_OK);
+        assert_int_equal(stack_probe_send(a, &(struct probe){ .kind = PROBE_TCP, .to = at("10.0.2.2", (uint16_t)(1000 + i)),
+                                                                 .local_port = (uint16_t)(t.port + i % 2) }, world_now(t.w)), PLUMB_OK);
         lan_run_for(t.w, NS_PER_MS);
     }
     lan_run_for(t.w, NS_PER_SEC);
