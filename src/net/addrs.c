@@ -161,3 +161,11 @@ struct addr inet_source_for(const struct inet *n, unsigned iface, struct addr ne
     }
     return any;
 }
+
+struct addr inet_source_on(const struct inet *n, unsigned iface)
+{
+    for (uint32_t i = 0; i < n->n_addr; i++)
+        if (n->addr[i].ready && n->addr[i].iface == iface && addr_is4(n->addr[i].prefix.addr))
+            return n->addr[i].prefix.addr;
+    return ADDR_NONE;
+}

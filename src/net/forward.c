@@ -82,7 +82,7 @@ static void route_one(struct inet *n, struct passing *p, const struct route *r, 
         return;
     p->out = r->iface;
     p->next_hop = addr_is_none(r->via) ? p->dst : r->via;
-    if (p->out == p->k->iface && !p->lead)
+    if (p->out == p->k->iface && addr_eq(p->dst, ip_dst(p->k)))        /* who is led elsewhere by translation has no shorter way */
         inet_redirect(n, p->k, p->next_hop, now_ns);
 }
 

@@ -70,6 +70,7 @@ struct inet {
     struct trace        *trace;
     struct pkt_pools    *pools;
     bool                 forwarding;
+    bool                 whole_transit; /* what passes is put together first: whoever looks at it wants its ports */
     uint8_t              ttl;
     uint32_t             generation;    /* moves when a path may have changed */
     uint32_t             ifaces_up;     /* bits */
@@ -119,6 +120,8 @@ bool inet_is_ours(const struct inet *n, struct addr a);             /* ready; 12
 bool inet_is_broadcast(const struct inet *n, unsigned iface, struct addr a);
 /* The address packets of our own by that interface towards next_hop carry; none: there is none. */
 struct addr inet_source_for(const struct inet *n, unsigned iface, struct addr next_hop);
+/* The IPv4 address that hosts behind us hide behind on the interface: its first; none: there is none. */
+struct addr inet_source_on(const struct inet *n, unsigned iface);
 /* The interface that holds a ready address, or -1. */
 int inet_iface_of(const struct inet *n, struct addr a);
 static inline void inet_moved(struct inet *n) { n->generation++; }

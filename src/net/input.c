@@ -116,16 +116,18 @@ void inet_in(struct inet *n, struct batch *in, struct batch *transit, int64_t no
             trace_drop(n->trace, k, why, now_ns);
             continue;
         }
-        if (for_others) {
+        if (for_others && !(n->whole_transit && is_fragment(&h))) {
             batch_add(transit, k);
             continue;
         }
-        if (!k->group)
+        if (!k->group && !for_others)
             remember(n, k);
         if (is_fragment(&h))
             k = frag_in(&n->frag, n->pools, n->trace, k, &(struct frag_piece){ .src = h.src, .dst = h.dst, .id = h.id, .proto = h.proto,
                                                                               .offset = h.frag_offset, .more = h.more_fragments }, now_ns);
-        if (k)
+        if (k && for_others)
+            batch_add(transit, k);
+        else if (k)
             batch_keep(&w, k);
     }
 }

@@ -46,7 +46,10 @@ void stack_journey_in(struct stack *st, struct batch *in, int64_t now_ns)
     batch_init(&transit);
     stack_shard_fragments(st, in, now_ns);              /* of several shards one puts them together */
     inet_in(&st->inet, in, &transit, now_ns);           /* validate, reassemble; what is not ours goes into transit */
-    inet_forward(&st->inet, &transit, now_ns);
+    if (st->gate)
+        stack_gate(st, in, &transit, now_ns);           /* NAT and the filter; takes what is for somebody behind us */
+    else
+        inet_forward(&st->inet, &transit, now_ns);
     stack_shard_strays(st, in, now_ns);                 /* takes out what belongs to another shard */
     join(st, in, now_ns);                               /* what the device did not */
     stack_journey_up(st, in, now_ns);

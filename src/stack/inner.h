@@ -4,6 +4,7 @@
 #include "link/neigh.h"
 #include "net/autoconf.h"
 #include "net/dhcp_client.h"
+#include "net/gate.h"
 #include "net/inet.h"
 #include "stack/shard.h"
 #include "stack/stack.h"
@@ -43,6 +44,7 @@ struct stack {
     struct stack_iface  iface[IFACE_MAX];
     struct neigh        neigh;
     struct inet         inet;
+    struct gate        *gate;           /* NULL: what passes is not looked at */
     struct udp          udp;
     struct tcp         *tcp;
     struct sipkey       stable_secret;  /* of the addresses we make ourselves; drawn with the first interface that does */
@@ -82,6 +84,10 @@ static inline void stack_number(struct stack *st, struct pkt *k)
     if (k->id == 0)
         k->id = ++st->serial;
 }
+
+/* gate.c: forwards `others`, and what of `in` is for somebody behind us. */
+void stack_gate(struct stack *st, struct batch *in, struct batch *others, int64_t now_ns);
+void stack_gate_free(struct stack *st);
 
 /* errors.c: ICMP errors to the sockets they are about. */
 void stack_give_errors(struct stack *st, int64_t now_ns);

@@ -109,6 +109,8 @@ void stack_emit(struct stack *st, struct pkt *k, int64_t now_ns)
 static void give_up_unreachable(struct stack *st, int64_t now_ns)
 {
     for (struct pkt *k; (k = pktq_pop(&st->neigh.failed));) {
+        if (st->gate)
+            gate_undo(st->gate, k);
         inet_error(&st->inet, k, TROUBLE_ADDRESS, 0, now_ns);
         trace_drop(&st->trace, k, WHY_NEIGH_UNREACHABLE, now_ns);
     }

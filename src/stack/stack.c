@@ -60,6 +60,7 @@ void stack_free(struct stack *st)
         for (unsigned i = 0; i < IFACE_MAX; i++)
             pktq_free(&st->iface[i].out);
         pktq_free(&st->loop);
+        stack_gate_free(st);
         neigh_fini(&st->neigh);
         inet_fini(&st->inet);
     }
@@ -83,7 +84,8 @@ int64_t stack_deadline(const struct stack *st)
 {
     if (output_due(st))
         return st->now_ns;
-    const int64_t below = time_min(neigh_deadline(&st->neigh), inet_deadline(&st->inet));
+    const int64_t gate = st->gate ? gate_deadline(st->gate) : DEADLINE_NEVER;
+    const int64_t below = time_min(gate, time_min(neigh_deadline(&st->neigh), inet_deadline(&st->inet)));
     return time_min(time_min(time_min(below, st->autoconf_ns), stack_dhcp_deadline(st)), stack_segments_deadline(st));
 }
 
@@ -93,6 +95,8 @@ void stack_tick(struct stack *st, int64_t now_ns)
     stack_shard_take(st, now_ns);
     neigh_tick(&st->neigh, now_ns);
     inet_tick(&st->inet, now_ns);
+    if (st->gate)
+        gate_tick(st->gate, &st->inet, now_ns);
     stack_segments_tick(st, now_ns);
     stack_settle(st, now_ns);
     stack_loop_in(st, now_ns);

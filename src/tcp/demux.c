@@ -144,3 +144,11 @@ struct tcp_listener *demux_listener(struct tcp *t, const struct flow *f)
         g = best(&t->listeners_any, &f->local, 0);
     return g.first ? pick(t, &g, f) : NULL;
 }
+
+bool tcp_serves(struct tcp *t, const struct pkt *k)
+{
+    struct reader r = reader_of(k->data + k->l4_off, pkt_l4_len(k));
+    const uint16_t from = rd_u16(&r), to = rd_u16(&r);
+    const struct flow f = { .local = ip_dst(k), .remote = ip_src(k), .local_port = to, .remote_port = from };
+    return !r.bad && (demux_listener(t, &f) || demux_find(t, f.local, f.remote, to, from));
+}

@@ -87,6 +87,8 @@ void tcp_in(struct tcp *t, struct batch *b, int64_t now_ns);
  * head, path, proto, tos and csum set; stops when the batch is full (call again). */
 void tcp_out(struct tcp *t, unsigned iface, struct batch *b, int64_t now_ns);
 bool tcp_has_output(const struct tcp *t, unsigned iface);
+/* A connection or a listener of ours is meant by this segment, which is valid as tcp_in wants it. */
+bool tcp_serves(struct tcp *t, const struct pkt *k);
 int64_t tcp_deadline(const struct tcp *t);      /* timers only */
 void tcp_tick(struct tcp *t, int64_t now_ns);
 
