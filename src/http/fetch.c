@@ -6,7 +6,6 @@
 
 enum { REDIRECTS = 50, PASS_OVER_MAX = 256 * 1024 };
 #define CONNECT_TIMEOUT_NS (300 * NS_PER_SEC)
-#define NEXT_ADDRESS_NS    (5 * NS_PER_SEC)     /* a silent address, when others are left */
 
 static void begin_hop(struct fetch *f);
 static void on_client(void *arg);
@@ -27,14 +26,10 @@ static void set_phase(struct fetch *f, enum fetch_phase p)
 
 static void let_go(struct fetch *f)
 {
-    lookup_free(f->lookup);
-    f->lookup = NULL;
-    if (f->stream)
-        stream_abort(f->stream);
-    f->stream = NULL;
+    dial_free(f->dial);
+    f->dial = NULL;
     http_client_free(f->client);
     f->client = NULL;
-    loop_cancel(f->net->loop, &f->attempt);
     loop_cancel(f->net->loop, &f->connecting);
 }
 
@@ -251,76 +246,38 @@ static void on_client(void *arg)
 
 /* ------------------------------------------------------------ connection */
 
-static void on_stream(void *arg);
-
-static void try_address(struct fetch *f)
-{
-    enum plumb_err e = PLUMB_NO_ROUTE;
-    uint32_t count;
-    const struct addr *addrs = lookup_addrs(f->lookup, &count);
-    for (; f->address < count; f->address++) {
-        f->facts.connects++;
-        f->facts.remote = (struct endpoint){ addrs[f->address], f->url.port };
-        e = net_connect(f->net, &(struct connect_opts){ .remote = f->facts.remote, .no_delay = true }, &f->stream);
-        if (e != PLUMB_OK) {
-            f->last = e;
-            continue;
-        }
-        stream_watch(f->stream, on_stream, f);
-        loop_defer(f->net->loop, &f->stream->watch);
-        if (f->address + 1 < count)
-            loop_arm_in(f->net->loop, &f->attempt, NEXT_ADDRESS_NS);
-        return;
-    }
-    fail(f, f->last == PLUMB_TIMED_OUT ? HTTP_TIMEOUT : HTTP_CONNECT, "could not connect to %s port %u: %s",
-         f->url.host, f->url.port, plumb_err_text(f->last));
-}
-
-static void next_address(struct fetch *f, enum plumb_err why)
-{
-    f->last = why;
-    loop_cancel(f->net->loop, &f->attempt);
-    stream_abort(f->stream);
-    f->stream = NULL;
-    f->address++;
-    try_address(f);
-}
-
-static void on_stream(void *arg)
+static void on_dial(void *arg)
 {
     struct fetch *f = arg;
-    if (stream_state(f->stream) == STREAM_CONNECTING)
+    struct dial *d = f->dial;
+    f->facts.remote = dial_remote(d);
+    f->facts.connects = f->connects_before + dial_tried(d);
+    if (dial_state(d) != DIAL_NAMING && f->phase == FETCH_NAME) {
+        f->facts.times.name_ns = dial_named_ns(d);
+        if (dial_state(d) != DIAL_NO_NAME)
+            set_phase(f, FETCH_CONNECT);
+    }
+    switch (dial_state(d)) {
+    case DIAL_OPEN:
+        f->facts.times.connect_ns = now(f);
+        f->client = http_client_new(f->net, dial_take(d));
+        dial_free(d);
+        f->dial = NULL;
+        if (f->client)
+            start_request(f);
+        else
+            fail(f, HTTP_MEMORY, "out of memory");
         return;
-    if (stream_state(f->stream) == STREAM_FAILED) {
-        next_address(f, stream_error(f->stream));
+    case DIAL_NO_NAME:
+        fail(f, HTTP_RESOLVE, "could not resolve %s: %s", f->url.host, dial_detail(d));
+        return;
+    case DIAL_NO_CONNECTION:
+        fail(f, dial_error(d) == PLUMB_TIMED_OUT ? HTTP_TIMEOUT : HTTP_CONNECT, "could not connect to %s port %u: %s", f->url.host, f->url.port,
+             plumb_err_text(dial_error(d)));
+        return;
+    default:
         return;
     }
-    loop_cancel(f->net->loop, &f->attempt);
-    f->facts.times.connect_ns = now(f);
-    f->client = http_client_new(f->net, f->stream);
-    f->stream = NULL;
-    lookup_free(f->lookup);
-    f->lookup = NULL;
-    if (!f->client) {
-        fail(f, HTTP_MEMORY, "out of memory");
-        return;
-    }
-    start_request(f);
-}
-
-static void on_attempt(void *arg) { next_address(arg, PLUMB_TIMED_OUT); }
-
-static void on_lookup(void *arg)
-{
-    struct fetch *f = arg;
-    f->facts.times.name_ns = now(f);
-    if (lookup_error(f->lookup) != PLUMB_OK) {
-        fail(f, HTTP_RESOLVE, "could not resolve %s: %s", f->url.host, lookup_detail(f->lookup));
-        return;
-    }
-    f->address = 0;
-    set_phase(f, FETCH_CONNECT);
-    try_address(f);
 }
 
 static void on_connect_timeout(void *arg)
@@ -358,8 +315,9 @@ static void begin_hop(struct fetch *f)
     }
     set_phase(f, FETCH_NAME);
     loop_arm_in(f->net->loop, &f->connecting, f->o.connect_timeout_ns ? f->o.connect_timeout_ns : CONNECT_TIMEOUT_NS);
-    f->lookup = stub_lookup(f->stub, f->url.host, f->o.family, on_lookup, f);
-    if (!f->lookup)
+    f->connects_before = f->facts.connects;
+    f->dial = dial_new(f->net, f->stub, f->url.host, f->url.port, f->o.family, on_dial, f);
+    if (!f->dial)
         fail(f, HTTP_MEMORY, "out of memory");
 }
 
@@ -389,7 +347,6 @@ struct fetch *fetch_new(struct net *n, struct stub *stub, struct http_pool *pool
     f->begin = (struct loop_task){ .fn = on_begin, .arg = f };
     f->whole = (struct loop_timer){ .fn = on_whole_timeout, .arg = f };
     f->connecting = (struct loop_timer){ .fn = on_connect_timeout, .arg = f };
-    f->attempt = (struct loop_timer){ .fn = on_attempt, .arg = f };
     f->facts.times.begun_ns = loop_now(n->loop);
     loop_defer(n->loop, &f->begin);
     if (o->max_time_ns)

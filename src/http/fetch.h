@@ -3,7 +3,7 @@
  * phase, and takes the body by peek and consume. */
 #pragma once
 #include "http/pool.h"
-#include "name/stub.h"
+#include "name/dial.h"
 
 enum { FETCH_NO_REDIRS = -2 };
 

@@ -8,7 +8,7 @@ struct fetch {
     struct http_pool *pool, own_pool;
     struct fetch_options o;
     struct loop_task  owner, begin;
-    struct loop_timer whole, connecting, attempt;
+    struct loop_timer whole, connecting;
     enum fetch_phase  phase;
     enum http_error   error;
     char              message[1024];
@@ -17,10 +17,8 @@ struct fetch {
     struct http_source *body;           /* NULL once a redirect dropped it */
     bool              put, no_expect;
     bool              other_origin;     /* a redirect led away: credentials stay behind */
-    struct lookup    *lookup;
-    uint32_t          address;          /* index of the one being tried */
-    enum plumb_err    last;             /* what the last address came to */
-    struct stream    *stream;           /* connecting */
+    struct dial      *dial;
+    uint32_t          connects_before;  /* this hop */
     struct http_client *client;
     bool              head_seen, redirecting, again;
     int               redirect_status;

@@ -14,7 +14,7 @@ struct lookup {
     struct loop_task owner, settle;     /* settle: a query is done, or nothing had to be asked */
     struct query     query[2];          /* AAAA, A */
     uint32_t         n_queries;
-    bool             done;
+    bool             done, tell_parts;
     enum plumb_err   error;
     const char      *detail;
     uint32_t         n_addrs;
@@ -169,12 +169,20 @@ static void on_settle(void *arg)
 {
     struct lookup *l = arg;
     struct net *n = l->stub->net;
+    bool all = true;
     for (uint32_t i = 0; i < l->n_queries; i++)
-        if (l->query[i].state == QUERY_ASKING)
-            return;
+        all &= l->query[i].state != QUERY_ASKING;
+    if (!all && !l->tell_parts)
+        return;
+    if (l->n_queries)
+        l->n_addrs = 0;
     for (uint32_t i = 0; i < l->n_queries; i++)
         for (uint32_t k = 0; l->query[i].state == QUERY_ANSWERED && k < l->query[i].answer.n_addrs; k++)
             add(l, NAME_ANY, l->query[i].answer.addrs[k]);
+    if (!all) {
+        loop_defer(n->loop, &l->owner);
+        return;
+    }
     if (l->n_queries && l->n_addrs == 0)
         explain(l);
     l->done = true;
@@ -232,13 +240,23 @@ void lookup_free(struct lookup *l)
     free(l);
 }
 
+void lookup_tell_parts(struct lookup *l) { l->tell_parts = true; }
+
+bool lookup_settled(const struct lookup *l, enum name_family family)
+{
+    for (uint32_t i = 0; i < l->n_queries; i++)
+        if (l->query[i].state == QUERY_ASKING && (family == NAME_ANY || (l->query[i].question.type == DNS_A) == (family == NAME_V4)))
+            return false;
+    return true;
+}
+
 bool lookup_done(const struct lookup *l)                { return l->done; }
 enum plumb_err lookup_error(const struct lookup *l)     { return l->error; }
 const char *lookup_detail(const struct lookup *l)       { return l->detail; }
 
 const struct addr *lookup_addrs(const struct lookup *l, uint32_t *count)
 {
-    *count = l->done ? l->n_addrs : 0;
+    *count = l->done || l->tell_parts ? l->n_addrs : 0;
     return l->addrs;
 }
 

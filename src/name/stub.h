@@ -22,6 +22,10 @@ void stub_set_servers(struct stub *s, const struct endpoint *servers, uint32_t n
 
 /* Never done before it returns: fn is deferred when it is.  NULL: no memory. */
 struct lookup *stub_lookup(struct stub *s, const char *name, enum name_family family, loop_fn *fn, void *arg);
+/* From now on fn is deferred also when one of the two families is answered. */
+void lookup_tell_parts(struct lookup *l);
+/* Whether the family's question is answered, or was never one. */
+bool lookup_settled(const struct lookup *l, enum name_family family);
 void lookup_free(struct lookup *l);     /* also while it is under way; NULL is fine */
 bool lookup_done(const struct lookup *l);
 
@@ -29,7 +33,7 @@ bool lookup_done(const struct lookup *l);
  * server answered; PROTOCOL: servers answered that they cannot; INVALID: not a name. */
 enum plumb_err lookup_error(const struct lookup *l);
 const char *lookup_detail(const struct lookup *l);      /* a sentence without a full stop */
-/* IPv6 before IPv4, each family in the server's order. */
+/* Those known so far; when it is done IPv6 before IPv4, each family in the server's order. */
 const struct addr *lookup_addrs(const struct lookup *l, uint32_t *count);
 /* Which server answered; port 0: none was asked. */
 struct endpoint lookup_server(const struct lookup *l);

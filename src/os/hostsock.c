@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 struct host_name host_name_of(struct endpoint e, int family)
 {
@@ -102,7 +103,21 @@ static uint64_t host_random(struct net *n)
     return bits;
 }
 
-static const struct net_ops ops = { .connect = host_connect, .listen = host_listen, .datagram = host_datagram, .random = host_random };
+/* The kernel is asked by a datagram socket that sends nothing. */
+static bool host_source(struct net *n, struct addr remote, struct addr_source *out)
+{
+    const int family = host_family(remote), fd = host_socket(family, SOCK_DGRAM);
+    const struct host_name name = host_name_of((struct endpoint){ remote, 9 }, family);
+    (void)n;
+    if (fd < 0)
+        return false;
+    const bool there = connect(fd, &name.u.sa, name.len) == 0;
+    *out = (struct addr_source){ .addr = host_local(fd).addr, .prefix_len = family == AF_INET ? 32 : 64, .outgoing = true };
+    close(fd);
+    return there && !addr_is_any(out->addr);
+}
+
+static const struct net_ops ops = { .connect = host_connect, .listen = host_listen, .datagram = host_datagram, .source = host_source, .random = host_random };
 
 struct hostsock *hostsock_new(struct wait *w, struct loop *l, struct trace *trace)
 {

@@ -9,7 +9,7 @@
  * peer closed, error, connection established, connection to accept).  The owner
  * then asks until told there is no more.  No call ever runs the owner's code. */
 #pragma once
-#include "base/addr.h"
+#include "base/addr_select.h"
 #include "base/err.h"
 #include "base/group.h"
 #include "base/loop.h"
@@ -204,6 +204,7 @@ struct net_ops {
     enum plumb_err (*connect)(struct net *, const struct connect_opts *, struct stream **out);
     enum plumb_err (*listen)(struct net *, const struct listen_opts *, struct listener **out);
     enum plumb_err (*datagram)(struct net *, const struct dgram_opts *, struct dgram **out);
+    bool (*source)(struct net *, struct addr remote, struct addr_source *out);
     uint64_t (*random)(struct net *);
 };
 struct net { const struct net_ops *ops; struct loop *loop; struct trace *trace; };
@@ -213,5 +214,7 @@ struct net { const struct net_ops *ops; struct loop *loop; struct trace *trace; 
 static inline enum plumb_err net_connect(struct net *n, const struct connect_opts *o, struct stream **out)  { return n->ops->connect(n, o, out); }
 static inline enum plumb_err net_listen(struct net *n, const struct listen_opts *o, struct listener **out)  { return n->ops->listen(n, o, out); }
 static inline enum plumb_err net_datagram(struct net *n, const struct dgram_opts *o, struct dgram **out)    { return n->ops->datagram(n, o, out); }
+/* The address that what is sent there would come from; false: there is no way there. */
+static inline bool net_source(struct net *n, struct addr remote, struct addr_source *out)                  { return n->ops->source(n, remote, out); }
 /* Unpredictable bits (DNS ids, boundaries); in a lab they come from its seed. */
 static inline uint64_t net_random(struct net *n)                                                           { return n->ops->random(n); }

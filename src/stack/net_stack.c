@@ -8,8 +8,20 @@ static uint64_t random_bits(struct net *n)
     return siphash_words(&net->random_key, &(uint64_t){ ++net->randoms }, 1);
 }
 
+static bool source_towards(struct net *n, struct addr remote, struct addr_source *out)
+{
+    const struct inet *in = &((struct stack_net *)n)->st->inet;
+    struct path p;
+    if (!inet_route(in, ADDR_NONE, remote, &p))
+        return false;
+    const struct inet_addr *a = inet_find_addr(in, p.iface, p.local);
+    *out = (struct addr_source){ .addr = p.local, .prefix_len = a ? a->prefix.len : addr_is4(p.local) ? 32 : 128, .deprecated = a && a->deprecated,
+                                 .outgoing = true };
+    return true;
+}
+
 static const struct net_ops ops = {
-    .connect = stack_stream_connect, .listen = stack_stream_listen, .datagram = stack_dgram_new, .random = random_bits,
+    .connect = stack_stream_connect, .listen = stack_stream_listen, .datagram = stack_dgram_new, .source = source_towards, .random = random_bits,
 };
 
 void stack_net_init(struct stack *st)

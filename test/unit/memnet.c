@@ -275,7 +275,15 @@ static enum plumb_err op_datagram(struct net *n, const struct dgram_opts *o, str
     return PLUMB_OK;
 }
 static uint64_t op_random(struct net *n) { return rng_u64(&((struct memnet *)n)->rng); }
-static const struct net_ops net_ops = { op_connect, op_listen, op_datagram, op_random };
+/* Everything can be reached, from the one own address, or of IPv6 from one next door. */
+static bool op_source(struct net *n, struct addr remote, struct addr_source *out)
+{
+    struct addr next_door = remote;
+    next_door.b[15] ^= 1;
+    *out = (struct addr_source){ .addr = addr_is4(remote) ? ((struct memnet *)n)->own : next_door, .prefix_len = 24, .outgoing = true };
+    return true;
+}
+static const struct net_ops net_ops = { op_connect, op_listen, op_datagram, op_source, op_random };
 
 void memnet_init(struct memnet *m)
 {
