@@ -14,7 +14,7 @@ static enum why strip(struct pkt *k, struct mac own, uint16_t *type)
         return WHY_FRAME_LOOPED;
     if (!mac_is_group(h.dst) && !mac_eq(h.dst, own))
         return WHY_FRAME_NOT_OURS;
-    if (h.type != ETH_IP4 && h.type != ETH_ARP)
+    if (h.type != ETH_IP4 && h.type != ETH_IP6 && h.type != ETH_ARP)
         return WHY_FRAME_TYPE;
     k->group = mac_is_group(h.dst);
     *type = h.type;

@@ -34,6 +34,7 @@ void inet_share_ids(struct inet *n, unsigned self, unsigned n_sharers)
 {
     while (n->id_step < n_sharers)
         n->id_step = (uint16_t)(2 * n->id_step);
+    n->id_self = (uint16_t)self;
     for (unsigned i = 0; i < INET_IDS; i++)
         n->id[i] = (uint16_t)((n->id[i] & ~(n->id_step - 1u)) | self);
 }
@@ -145,21 +146,6 @@ bool inet_is_broadcast(const struct inet *n, unsigned iface, struct addr a)
             return true;
     }
     return false;
-}
-
-struct addr inet_source_for(const struct inet *n, unsigned iface, struct addr next_hop)
-{
-    struct addr any = ADDR_NONE;
-    for (uint32_t i = 0; i < n->n_addr; i++) {
-        const struct inet_addr *own = &n->addr[i];
-        if (!own->ready || addr_is4(own->prefix.addr) != addr_is4(next_hop))
-            continue;
-        if (own->iface == iface && prefix_has(own->prefix, next_hop))
-            return own->prefix.addr;
-        if (addr_is_none(any) || (own->iface == iface && inet_iface_of(n, any) != (int)iface))
-            any = own->prefix.addr;     /* the interface's first, else an unnumbered interface borrows one */
-    }
-    return any;
 }
 
 struct addr inet_source_on(const struct inet *n, unsigned iface)

@@ -1,6 +1,6 @@
 /* ICMP in (RFC 792, RFC 1122 §3.2.2). */
 #include "base/checksum.h"
-#include "net/inet.h"
+#include "net/icmp.h"
 
 /* ---------------------------------------------------------------- echo */
 
@@ -55,20 +55,29 @@ static void keep_reply(struct inet *n, struct pkt *k, const struct icmp4 *h, int
 
 /* -------------------------------------------------------------- errors */
 
+enum why inet_note_error(struct inet *n, struct net_error *e, uint32_t mtu, uint16_t quoted, uint8_t iface)
+{
+    if (!inet_is_ours(n, e->flow.local) && !n->iface[iface].any_address)
+        return WHY_ICMP_UNASKED;
+    if (n->n_error == BATCH_MAX)
+        return WHY_NO_BUFFER;
+    if (e->trouble == TROUBLE_TOO_BIG) {
+        struct path p;
+        if (!inet_route(n, e->flow.local, e->flow.remote, &p) || p.iface == INET_LOOP)
+            return WHY_ICMP_UNASKED;
+        e->mtu = pmtu_claim(&n->pmtu, e->flow.remote, mtu < UINT16_MAX ? (uint16_t)mtu : UINT16_MAX, quoted, inet_link_mtu(n, p.iface, e->flow.remote));
+        if (e->mtu == 0)
+            return WHY_ICMP_MTU;
+    }
+    n->error[n->n_error++] = *e;
+    return WHY_NONE;
+}
+
 /* The quoted packet's total length, which the plateau search starts from (RFC 1191 §5). */
 static uint16_t quoted_len(struct reader quote)
 {
     rd_skip(&quote, 2);
     return rd_u16(&quote);
-}
-
-/* 0: it says nothing of a path of ours. */
-static uint16_t claimed_mtu(const struct inet *n, const struct net_error *e, uint16_t mtu, uint16_t quoted)
-{
-    struct path p;
-    if (!inet_route(n, e->flow.local, e->flow.remote, &p) || p.iface == INET_LOOP)
-        return 0;
-    return pmtu_claim(&n->pmtu, e->flow.remote, mtu, quoted, n->iface[p.iface].mtu);
 }
 
 static enum why note_error(struct inet *n, const struct pkt *k, const struct icmp4 *h, struct reader quote, int64_t now_ns)
@@ -78,17 +87,10 @@ static enum why note_error(struct inet *n, const struct pkt *k, const struct icm
     if (!icmp4_quote_read(&quote, &q))
         return WHY_ICMP_BAD;
     TRACE(n->trace, now_ns, 0, icmp_error, .kind = h->type, .code = h->code, .from = ip_src(k));
-    if (!inet_is_ours(n, q.src) && !n->iface[k->iface].any_address)
-        return WHY_ICMP_UNASKED;
-    if (n->n_error == BATCH_MAX)
-        return WHY_NO_BUFFER;
     struct net_error e = { .trouble = icmp4_trouble((struct icmp_kind){ h->type, h->code }), .type = h->type, .code = h->code,
                            .proto = q.proto, .seq = q.tcp_seq, .has_seq = q.has_seq, .from = ip_src(k),
                            .flow = { .local = q.src, .remote = q.dst, .local_port = q.src_port, .remote_port = q.dst_port } };
-    if (e.trouble == TROUBLE_TOO_BIG && (e.mtu = claimed_mtu(n, &e, h->mtu, quoted)) == 0)
-        return WHY_ICMP_UNASKED;
-    n->error[n->n_error++] = e;
-    return WHY_NONE;
+    return inet_note_error(n, &e, h->mtu, quoted, k->iface);
 }
 
 /* ------------------------------------------------------------------ in */
@@ -134,8 +136,10 @@ void inet_icmp_in(struct inet *n, struct batch *in, int64_t now_ns)
 {
     struct batch_walk w = batch_walk(in);
     for (struct pkt *k; (k = batch_next(&w));) {
-        if (k->proto == IP_ICMP)
+        if (k->proto == IP_ICMP && ip_version(k) == 4)
             icmp_in(n, k, now_ns);
+        else if (k->proto == IP_ICMP6 && ip_version(k) == 6)
+            inet_icmp6_in(n, k, now_ns);
         else
             batch_keep(&w, k);
     }

@@ -6,6 +6,7 @@
  * Packets to send collect in `out` as whole IP packets with iface and next_hop,
  * ICMP errors about our own packets in `error`; stack/ empties both after each call. */
 #pragma once
+#include "base/addr_select.h"
 #include "base/path.h"
 #include "base/pkt.h"
 #include "base/rng.h"
@@ -30,6 +31,7 @@ struct inet_addr {
     bool          ready;                /* false: still probed */
     bool          lone;                 /* its prefix is not on the link by itself (RFC 5942 §4): it brings no route */
     bool          deprecated;           /* RFC 4862 §5.5.4 */
+    bool          temporary;            /* RFC 8981 */
 };
 /* mtu6 and hop_limit are what routers say for IPv6; 0: as the link has it, as the stack has it. */
 struct inet_iface { bool up, any_address; uint16_t mtu, mtu6; uint8_t hop_limit; uint32_t gso_max; bool tx_csum; };
@@ -76,6 +78,7 @@ struct inet {
     uint32_t             ifaces_up;     /* bits */
     bool                 no_fast_path;
     struct { uint32_t generation, src, dst; uint8_t iface; } last;     /* addresses, in memory order, that were found good and ours (input.c) */
+    struct { uint32_t generation; uint8_t iface, addrs[32]; } last6;    /* the same of IPv6 */
     struct { struct addr local; struct path path; uint8_t prefix_len; } kept;   /* the path that was asked for last (path.c) */
     struct inet_iface    iface[IFACE_MAX];
     uint32_t             n_addr;
@@ -87,12 +90,15 @@ struct inet {
     struct sipkey        key;
     uint16_t             atomic_id;     /* IP identification of packets that may not be fragmented */
     uint16_t             id[INET_IDS];  /* of the others, by hash of the flow (RFC 6864) */
-    uint16_t             id_step;       /* [1] */
+    uint16_t             id_step, id_self;      /* [1, 0] */
+    uint32_t             id6[INET_IDS]; /* how many fragmented packets of IPv6 each hash has sent (RFC 7739) */
+    struct { uint64_t words[5]; uint32_t value; } label;    /* of the flow that sent last (output6.c) */
+    uint64_t             echo_sent[INET_ECHOES];    /* hashes of our latest echo requests over IPv6, whose errors are believed */
     int64_t              redirect_ns[INET_REDIRECTS];   /* when who sends from here to there may be told again (redirect.c) */
     int64_t              error_credit_ns;   /* the token bucket of ICMP errors, in time */
     struct pktq          out;
-    struct pktq          nd;            /* neighbour discovery that came, hop limit and checksum good: stack/ takes it */
-    struct pktq          mld;           /* MLD messages that came, for groups_query.c */
+    struct pktq          nd, mld;       /* ICMPv6 that came, valid, head at the IP header, l4_off set: neighbour discovery (hop limit 255,
+                                         * code 0) and multicast listeners; stack/ empties both */
     uint32_t             n_error;
     struct net_error     error[BATCH_MAX];
     uint32_t             echo_first, n_echo;
@@ -115,13 +121,16 @@ bool inet_del_addr(struct inet *n, unsigned iface, struct addr a);
 void inet_mark_addr(struct inet *n, unsigned iface, struct addr a, bool lone, bool deprecated);
 bool inet_addr_became_ready(struct inet *n, unsigned iface, struct addr a);
 const struct inet_addr *inet_find_addr(const struct inet *n, unsigned iface, struct addr a);    /* NULL: not there */
-bool inet_is_ours(const struct inet *n, struct addr a);             /* ready; 127.0.0.0/8 too */
+bool inet_is_ours(const struct inet *n, struct addr a);             /* ready; 127.0.0.0/8 and ::1 too */
 /* Limited broadcast, or that of a network on the interface. */
 bool inet_is_broadcast(const struct inet *n, unsigned iface, struct addr a);
-/* The address packets of our own by that interface towards next_hop carry; none: there is none. */
-struct addr inet_source_for(const struct inet *n, unsigned iface, struct addr next_hop);
 /* The IPv4 address that hosts behind us hide behind on the interface: its first; none: there is none. */
 struct addr inet_source_on(const struct inet *n, unsigned iface);
+/* The address that packets of our own to `remote` carry, which leave by that interface towards next_hop: of IPv4 one of
+ * next_hop's network, of IPv6 by RFC 6724 §5.  None: there is none. */
+struct addr inet_source_for(const struct inet *n, unsigned iface, struct addr remote, struct addr next_hop);
+/* The source of what goes to `remote`, for addr_sort: an addr_source_fn, whose `arg` is a struct inet. */
+bool inet_source_of(void *arg, struct addr remote, struct addr_source *out);
 /* The interface that holds a ready address, or -1. */
 int inet_iface_of(const struct inet *n, struct addr a);
 static inline void inet_moved(struct inet *n) { n->generation++; }
@@ -133,6 +142,7 @@ bool inet_route(const struct inet *n, struct addr local, struct addr remote, str
 bool inet_route_again(struct inet *n, struct addr local, struct addr remote, struct path *out);    /* the same, soon for the same ends again */
 bool inet_add_route(struct inet *n, const struct route *r);
 bool inet_del_route(struct inet *n, struct prefix dst);
+uint16_t inet_link_mtu(const struct inet *n, unsigned iface, struct addr remote);     /* of what goes to `remote` by it */
 /* A TROUBLE_TOO_BIG that whoever sent the packet believes: paths to its remote shrink. */
 void inet_learn_pmtu(struct inet *n, const struct net_error *e, int64_t now_ns);
 
@@ -157,13 +167,14 @@ void inet_redirect(struct inet *n, struct pkt *k, struct addr next_hop, int64_t 
  * puts the IP header before it.  It comes back whole with iface and next_hop; NULL:
  * it was fragmented into `out`, or dropped. */
 struct pkt *inet_send(struct inet *n, struct pkt *k, int64_t now_ns);
-/* Cuts an IP packet into fragments of at most `mtu`, onto `out`; takes it. */
+/* Cuts an IP packet into fragments of at most `mtu`, onto `out`; takes it. Of IPv6: our own only (RFC 8200 §4.5). */
 void inet_fragment(struct inet *n, struct pkt *k, uint16_t mtu, int64_t now_ns);
 /* Tells the sender of `k` (head at its IP header; stays the caller's) in its own family's words, when RFC 1122
  * §3.2.2 and RFC 4443 §2.4 (e) allow: never about an ICMP error, a later fragment, or what came or went to a group. */
 void inet_error(struct inet *n, struct pkt *k, enum inet_trouble t, uint32_t arg, int64_t now_ns);
 /* An echo request of our own; NO_ROUTE, NO_MEMORY, TOO_BIG. */
 enum plumb_err inet_echo(struct inet *n, const struct inet_echo_request *e, int64_t now_ns);
+bool inet_echo_was_sent(const struct inet *n, const struct flow *f);    /* whether such a request, over IPv6, is one of our latest */
 void inet_keep_echo(struct inet *n, const struct inet_echo *e, int64_t now_ns);
 
 int64_t inet_deadline(const struct inet *n);

@@ -1,6 +1,7 @@
-/* IP in: is it well formed, may it come from there, is it for us, is it whole? */
+/* IP in: IPv4's header, and for both families what follows from what the header says.  IPv6's is in input6.c. */
 #include "base/checksum.h"
-#include "net/inet.h"
+#include "net/arrive.h"
+#include "wire/ip6.h"
 #include "wire/tcp.h"
 
 /* RFC 1122 §3.2.1.3: what no host may carry as its source. */
@@ -39,44 +40,62 @@ static enum why classify(const struct inet *n, struct pkt *k, const struct ip4 *
     return framed_to_all ? WHY_IP_FORWARD_GROUP : WHY_NONE;
 }
 
-/* What the device said of a packet may be of another header than the one found: then it said nothing. */
-static void hold_to_header(struct pkt *k, const struct ip4 *h, uint16_t l4_off)
+void inet_hold_to_header(struct pkt *k, uint16_t l4_off)
 {
     if (k->csum == CSUM_PARTIAL && k->l4_off != l4_off) {
         k->csum = CSUM_NONE;
         k->gso_size = 0;
     }
-    if (k->gso_size && (h->proto != IP_TCP || h->total_len < h->header_len + TCP_HEADER))
+    k->l4_off = l4_off;
+    if (k->gso_size && (k->proto != IP_TCP || pkt_l4_len(k) < TCP_HEADER))
         k->gso_size = 0;
 }
 
-/* WHY_NONE: the packet is valid and cut to its length. */
-static enum why validate(struct inet *n, struct pkt *k, struct ip4 *h, bool *transit)
+enum why inet4_arrive(struct inet *n, struct pkt *k, struct arrival *a)
 {
     struct reader r = pkt_reader(k);
-    const enum why why = ip4_read(&r, h);
+    struct ip4 h;
+    const enum why why = ip4_read(&r, &h);
     if (why != WHY_NONE)
         return why;
-    if (h->source_route)
+    if (h.source_route)
         return WHY_IP_SOURCE_ROUTE;
-    pkt_trim(k, h->total_len);
-    const uint16_t l4_off = (uint16_t)(k->head + h->header_len);
-    hold_to_header(k, h, l4_off);
+    pkt_trim(k, h.total_len);
     k->net_off = (uint16_t)k->head;
-    k->l4_off = l4_off;
-    k->proto = h->proto;
-    if (source_bad(n, k, h))
+    k->proto = h.proto;
+    inet_hold_to_header(k, (uint16_t)(k->head + h.header_len));
+    if (source_bad(n, k, &h))
         return WHY_IP_SOURCE_BAD;
-    return classify(n, k, h, transit);
+    a->fragment = h.more_fragments || h.frag_offset;
+    a->piece = (struct frag_piece){ .src = h.src, .dst = h.dst, .id = h.id, .proto = h.proto, .offset = h.frag_offset, .more = h.more_fragments };
+    return classify(n, k, &h, &a->transit);
+}
+
+/* The same of IPv6, when TCP or UDP stands right behind the header. */
+static bool as_before6(const struct inet *n, struct pkt *k, const uint8_t *h)
+{
+    const uint32_t total_len = (uint32_t)IP6_HEADER + load_be16(h + 4);
+    if ((h[6] != IP_TCP && h[6] != IP_UDP) || memcmp(h + 8, n->last6.addrs, sizeof n->last6.addrs) != 0 || n->last6.iface != k->iface ||
+        n->last6.generation != n->generation || total_len > k->len || k->csum == CSUM_PARTIAL || k->gso_size)
+        return false;
+    pkt_trim(k, total_len);
+    k->net_off = (uint16_t)k->head;
+    k->l4_off = (uint16_t)(k->head + IP6_HEADER);
+    k->proto = h[6];
+    return true;
 }
 
 /* A whole datagram between the same addresses as the one before, which nothing has changed for since: what was
- * found then of the two holds.  False: not such a one, or not a good one; validate says which. */
+ * found then of the two holds.  False: not such a one, or not a good one; inet4_arrive says which. */
 static bool as_before(const struct inet *n, struct pkt *k)
 {
     struct reader r = pkt_reader(k);
     const uint8_t *h = rd_bytes(&r, IP4_HEADER);
-    if (!h || h[0] != (4 << 4 | IP4_HEADER / 4) || load_be16(h + 6) & 0x3fff || k->group || n->no_fast_path)
+    if (!h || k->group || n->no_fast_path)
+        return false;
+    if (h[0] >> 4 == 6)
+        return k->len >= IP6_HEADER && as_before6(n, k, h);
+    if (h[0] != (4 << 4 | IP4_HEADER / 4) || load_be16(h + 6) & 0x3fff)
         return false;
     const uint32_t total_len = load_be16(h + 2);
     if (memcmp(h + 12, &n->last.src, 4) != 0 || memcmp(h + 16, &n->last.dst, 4) != 0 || n->last.iface != k->iface ||
@@ -93,43 +112,70 @@ static bool as_before(const struct inet *n, struct pkt *k)
 static void remember(struct inet *n, const struct pkt *k)
 {
     const uint8_t *h = k->data + k->net_off;
+    if (h[0] >> 4 == 6) {
+        memcpy(n->last6.addrs, h + 8, sizeof n->last6.addrs);
+        n->last6.iface = k->iface;
+        n->last6.generation = n->generation;
+        return;
+    }
     memcpy(&n->last.src, h + 12, 4);
     memcpy(&n->last.dst, h + 16, 4);
     n->last.iface = k->iface;
     n->last.generation = n->generation;
 }
 
-static bool is_fragment(const struct ip4 *h) { return h->more_fragments || h->frag_offset; }
+static enum why arrive(struct inet *n, struct pkt *k, struct arrival *a, int64_t now_ns)
+{
+    const bool v6 = k->len && pkt_head(k)[0] >> 4 == 6;
+    return v6 ? inet6_arrive(n, k, a, now_ns) : inet4_arrive(n, k, a);
+}
+
+/* NULL: other pieces are missing, or the whole is not good. */
+static struct pkt *join(struct inet *n, struct pkt *k, const struct frag_piece *piece, int64_t now_ns)
+{
+    struct pkt *whole = frag_in(&n->frag, n->pools, n->trace, k, piece, now_ns);
+    if (!whole || ip_version(whole) == 4)
+        return whole;
+    const enum why why = inet6_joined(n, whole, now_ns);
+    if (why == WHY_NONE)
+        return whole;
+    trace_drop(n->trace, whole, why, now_ns);
+    return NULL;
+}
 
 void inet_in(struct inet *n, struct batch *in, struct batch *transit, int64_t now_ns)
 {
     struct batch_walk w = batch_walk(in);
     for (struct pkt *k; (k = batch_next(&w));) {
-        struct ip4 h;
-        bool for_others;
+        struct arrival a = { 0 };
         if (as_before(n, k)) {
             batch_keep(&w, k);
             continue;
         }
-        const enum why why = validate(n, k, &h, &for_others);
+        const enum why why = arrive(n, k, &a, now_ns);
         if (why != WHY_NONE) {
             trace_drop(n->trace, k, why, now_ns);
             continue;
         }
-        if (for_others && !(n->whole_transit && is_fragment(&h))) {
+        if (a.transit && !(n->whole_transit && a.fragment)) {
             batch_add(transit, k);
             continue;
         }
-        if (!k->group && !for_others)
+        if (!k->group && !a.transit)
             remember(n, k);
-        if (is_fragment(&h))
-            k = frag_in(&n->frag, n->pools, n->trace, k, &(struct frag_piece){ .src = h.src, .dst = h.dst, .id = h.id, .proto = h.proto,
-                                                                              .offset = h.frag_offset, .more = h.more_fragments }, now_ns);
-        if (k && for_others)
+        if (a.fragment)
+            k = join(n, k, &a.piece, now_ns);
+        if (k && a.transit)
             batch_add(transit, k);
         else if (k)
             batch_keep(&w, k);
     }
+}
+
+/* RFC 4443 §3.4 points to where the protocol is named; IPv4 has a word of its own for it. */
+static uint32_t named_at(const struct pkt *k)
+{
+    return ip_version(k) == 6 ? ip6_find_upper(pkt_reader(k)).named_at : 0;
 }
 
 /* The rest came for a port or protocol that nobody serves (RFC 1122 §3.2.2.1). */
@@ -138,7 +184,7 @@ void inet_unwanted(struct inet *n, struct batch *in, int64_t now_ns)
     struct batch_walk w = batch_walk(in);
     for (struct pkt *k; (k = batch_next(&w));) {
         const bool udp = k->proto == IP_UDP;
-        inet_error(n, k, udp ? TROUBLE_PORT : TROUBLE_PROTOCOL, 0, now_ns);
+        inet_error(n, k, udp ? TROUBLE_PORT : TROUBLE_PROTOCOL, udp ? 0 : named_at(k), now_ns);
         trace_drop(n->trace, k, udp ? WHY_UDP_NO_PORT : WHY_IP_PROTOCOL, now_ns);
     }
 }

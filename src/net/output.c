@@ -1,6 +1,7 @@
 /* IP out: the header in front, fragments when it must be. */
 #include "base/checksum.h"
-#include "net/inet.h"
+#include "net/output.h"
+#include "wire/ip6.h"
 
 enum { MORE = 0x2000, OFFSET_MASK = 0x1fff };
 
@@ -15,7 +16,7 @@ static uint16_t next_id(struct inet *n, const struct path *p, uint8_t proto)
     return own;
 }
 
-static void push_header(struct inet *n, struct pkt *k)
+static void push_header4(struct inet *n, struct pkt *k)
 {
     const struct path *p = k->path;
     const uint32_t total = pkt_total(k) + IP4_HEADER;
@@ -30,11 +31,15 @@ static void push_header(struct inet *n, struct pkt *k)
 struct pkt *inet_send(struct inet *n, struct pkt *k, int64_t now_ns)
 {
     const struct path *p = k->path;
-    if (pkt_total(k) + IP4_HEADER > UINT16_MAX) {
+    const bool v4 = addr_is4(p->remote);
+    if (pkt_total(k) + (v4 ? IP4_HEADER : 0) > UINT16_MAX) {
         trace_drop(n->trace, k, WHY_IP_TOO_BIG, now_ns);
         return NULL;
     }
-    push_header(n, k);
+    if (v4)
+        push_header4(n, k);
+    else
+        inet6_push_header(n, k);
     k->iface = p->iface;
     k->next_hop = p->next_hop;
     k->path = NULL;
@@ -96,14 +101,8 @@ static struct pkt *cut(struct inet *n, const struct pkt *k, uint32_t header_len,
 }
 
 /* RFC 791 §3.2. */
-void inet_fragment(struct inet *n, struct pkt *k, uint16_t mtu, int64_t now_ns)
+static void fragment4(struct inet *n, struct pkt *k, uint16_t mtu, int64_t now_ns)
 {
-    k = pkt_own(n->pools, k);
-    if (!k) {
-        trace_count(n->trace, WHY_NO_BUFFER, now_ns);
-        return;
-    }
-    pkt_complete_csum(k);
     const uint32_t header_len = (uint32_t)(pkt_head(k)[0] & 15) * 4;
     const uint32_t payload = k->len - header_len, step = (mtu - header_len) / 8 * 8;
     for (uint32_t from = 0; from < payload; from += step) {
@@ -118,4 +117,18 @@ void inet_fragment(struct inet *n, struct pkt *k, uint16_t mtu, int64_t now_ns)
         pktq_push(&n->out, f);
     }
     pkt_free(k);
+}
+
+void inet_fragment(struct inet *n, struct pkt *k, uint16_t mtu, int64_t now_ns)
+{
+    k = pkt_own(n->pools, k);
+    if (!k) {
+        trace_count(n->trace, WHY_NO_BUFFER, now_ns);
+        return;
+    }
+    pkt_complete_csum(k);
+    if (ip_version(k) == 4)
+        fragment4(n, k, mtu, now_ns);
+    else
+        inet6_fragment(n, k, mtu, now_ns);
 }

@@ -41,6 +41,8 @@ static struct pmtu_entry *place(struct pmtu *p)
 uint16_t pmtu_claim(const struct pmtu *p, struct addr remote, uint16_t mtu, uint16_t packet_len, uint16_t link_mtu)
 {
     const uint16_t known = pmtu_of(p, remote, link_mtu);
+    if (!addr_is4(remote))
+        return mtu < PMTU6_MIN ? 0 : mtu < known ? mtu : known;         /* RFC 8201 §4 */
     if (mtu == 0)
         mtu = plateau_below(packet_len < known ? packet_len : known);
     if (mtu < PMTU_MIN)

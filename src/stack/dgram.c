@@ -72,7 +72,7 @@ static enum plumb_err dgram_send_op(struct dgram *base, struct endpoint to, cons
     const int64_t now_ns = loop_now(base->loop);
     if (d->sock.remote.port && !(d->any_peer && to.port))
         to = d->sock.remote;
-    if (len > UINT16_MAX - 28)          /* less the headers of IPv4 and UDP */
+    if (len > (addr_is4(to.addr) ? UINT16_MAX - 28u : UINT16_MAX - 8u))        /* IPv4 counts its own header */
         return PLUMB_TOO_BIG;
     const enum plumb_err e = to.port ? resolve(d, to.addr) : PLUMB_INVALID;
     if (e != PLUMB_OK)

@@ -1,5 +1,6 @@
 #include "base/ring.h"
 #include "stack/inner.h"
+#include "wire/ip6.h"
 #include <stdlib.h>
 
 enum { RING_SLOTS = 512, KEPT_FOR_FACTS = RING_SLOTS / 4 };
@@ -137,11 +138,16 @@ void stack_shard_strays(struct stack *st, struct batch *in, int64_t now_ns)
     }
 }
 
-/* IP has not looked at these yet. */
+/* IP has not looked at these yet; of IPv6 what cannot be read is no fragment, and whoever has it says what is wrong with it. */
 static bool is_fragment(const struct pkt *k)
 {
     enum { MORE_OR_OFFSET = 0x3fff };
-    return k->len >= IP4_HEADER && pkt_head_const(k)[0] >> 4 == 4 && (load_be16(pkt_head_const(k) + 6) & MORE_OR_OFFSET);
+    struct ip6_chain c;
+    if (k->len < IP4_HEADER)
+        return false;
+    if (pkt_head_const(k)[0] >> 4 == 4)
+        return load_be16(pkt_head_const(k) + 6) & MORE_OR_OFFSET;
+    return ip6_chain_read(pkt_reader(k), &c) == WHY_NONE && c.fragment && (c.more_fragments || c.frag_offset);
 }
 
 void stack_shard_fragments(struct stack *st, struct batch *in, int64_t now_ns)

@@ -194,6 +194,8 @@ static enum why validate(const struct pkt *k, struct udp_header *h)
     struct reader r = reader_of(k->data + k->l4_off, pkt_l4_len(k));
     if (!udp_read(&r, h) || h->len < UDP_HEADER || h->len > pkt_l4_len(k))
         return WHY_UDP_BAD;
+    if (h->checksum == 0 && ip_version(k) == 6)         /* RFC 8200 §8.1: IPv6 has no other */
+        return WHY_UDP_CHECKSUM;
     if (k->csum != CSUM_NONE || h->checksum == 0)
         return WHY_NONE;
     const csum_t c = csum_pseudo(ip_src(k), ip_dst(k), PROTO_UDP, h->len);
@@ -227,15 +229,16 @@ void udp_in(struct udp *u, struct batch *b, int64_t now_ns)
             batch_keep(&w, k);
 }
 
-void udp_error(struct udp *u, const struct flow *f, enum plumb_err e)
+bool udp_error(struct udp *u, const struct flow *f, enum plumb_err e)
 {
     const struct pkt unicast = { .iface = UDP_ANY_IFACE };
     struct udp_sock *s = find(u, f, &unicast);
     if (!s)
-        return;
+        return false;
     if (s->n_errors < UDP_ERRORS)
         s->errors[s->n_errors++] = (uint8_t)e;
     became_ready(u, s);
+    return true;
 }
 
 /* ------------------------------------------------------------ the user */
@@ -290,7 +293,7 @@ struct pkt *udp_build(struct udp *u, const struct path *p, uint16_t src_port, ui
     k->l4_off = (uint16_t)k->head;
     k->csum = CSUM_PARTIAL;
     k->csum_field = CHECKSUM_AT;
-    if (!p->tx_csum || total + 20 > p->mtu)
+    if (!p->tx_csum || total + (addr_is4(p->remote) ? 20u : 40u) > p->mtu)
         pkt_complete_csum(k);
     k->path = p;
     k->proto = PROTO_UDP;

@@ -58,8 +58,8 @@ void udp_close(struct udp *u, struct udp_sock *s);      /* frees what was queued
 
 /* Takes UDP that a socket wants, and what is malformed; the rest stays. */
 void udp_in(struct udp *u, struct batch *b, int64_t now_ns);
-/* An ICMP error about a datagram with this flow. */
-void udp_error(struct udp *u, const struct flow *f, enum plumb_err e);
+/* An ICMP error about a datagram with this flow; false: nobody here could have sent it. */
+bool udp_error(struct udp *u, const struct flow *f, enum plumb_err e);
 
 /* A datagram with its header at the head, path set (lent); NULL: no buffer. */
 struct pkt *udp_build(struct udp *u, const struct path *p, uint16_t src_port, uint16_t dst_port, const void *bytes, size_t len);

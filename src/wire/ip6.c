@@ -151,3 +151,21 @@ enum why ip6_chain_read(struct reader packet, struct ip6_chain *out)
     out->upper = offset_of(&w, w.r.at);
     return WHY_NONE;
 }
+
+struct ip6_upper ip6_find_upper(struct reader packet)
+{
+    const uint8_t *start = packet.at, *named_at = packet.at + 6;
+    struct reader r = packet;
+    if (!rd_bytes(&r, IP6_HEADER))
+        return (struct ip6_upper){ .proto = IP6_NO_NEXT };
+    for (unsigned n = 0; n < HEADERS_MAX && is_extension(*named_at) && rd_left(&r) >= IP6_FRAGMENT_HEADER; n++) {
+        const uint8_t *h = r.at;
+        const bool fragment = *named_at == IP6_FRAGMENT;
+        if (!rd_bytes(&r, fragment ? IP6_FRAGMENT_HEADER : 8 + (size_t)h[1] * 8))
+            break;
+        named_at = h;
+        if (fragment && load_be16(h + 2) & 0xfff8)
+            break;
+    }
+    return (struct ip6_upper){ *named_at, (uint16_t)(r.at - start), (uint16_t)(named_at - start) };
+}

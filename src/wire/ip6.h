@@ -36,6 +36,11 @@ struct ip6_chain {
     uint16_t pointer;
 };
 
+/* The upper layer of a packet whose extension headers need not be good: what a router or the quote of an error wants to
+ * know.  As far as they can be read; in a later fragment `at` is its piece of the payload. */
+struct ip6_upper { uint8_t proto; uint16_t at, named_at; };    /* offsets from the IP header; named_at: of the Next Header field that says `proto` */
+struct ip6_upper ip6_find_upper(struct reader packet);
+
 /* Reads the extension headers of a packet; `packet` stands at its IPv6 header and ends with its payload.  In a later
  * fragment `upper` is where its piece of the payload begins. */
 enum why ip6_chain_read(struct reader packet, struct ip6_chain *out);
