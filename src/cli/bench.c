@@ -131,6 +131,8 @@ static const struct bench { const char *name, *unit, *what; double (*run)(void);
     { "mem.cores",     "times",         "bulk by a pair of stacks on each of two cores: how many times that of one, by the clock", bench_cores_wall },
     { "mem.cores.cpu", "times",         "the same by CPU time of the threads, which a busy machine does not disturb", bench_cores_cpu },
     { "route.1m",      "ns/look",       "the longest of a million prefixes, random addresses in batches of 64", bench_route },
+    { "forward.pps",   "packets/s",     "frames of 60 bytes through a router between two Ethernets, 1024 flows", bench_forward },
+    { "nat.pps",       "packets/s",     "the same through NAT, half of them answers", bench_nat },
 };
 enum { BENCHES = sizeof benches / sizeof benches[0] };
 

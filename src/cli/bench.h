@@ -16,6 +16,8 @@ uint64_t bench_resident(void);          /* bytes of this process in memory */
 double bench_lent_1500(void);
 double bench_lent_64k(void);
 
+double bench_forward(void);             /* bench_forward.c: packets a second */
+double bench_nat(void);
 double bench_route(void);               /* bench_route.c: ns per look */
 
 int bench_scale(int argc, char **argv); /* argv[0]: "scale" */

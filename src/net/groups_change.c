@@ -91,7 +91,8 @@ static void tell_old(struct inet *n, struct group *g, enum membership_version v,
         if (g->mode_left || g->n_change)
             group_send_old(n, g, MEMBERSHIP_REPORT, v, now_ns);
         g->reported_last = true;
-        g->mode_left -= g->mode_left > 0;
+        if (g->mode_left > 0)
+            g->mode_left--;
     } else {
         if (g->reported_last && v != MEMBERSHIP_1)
             group_send_old(n, g, MEMBERSHIP_LEAVE, v, now_ns);

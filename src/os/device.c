@@ -2,6 +2,7 @@
 #include "os/device.h"
 #include "base/rng.h"
 #include <ifaddrs.h>
+#include <linux/if_tun.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -68,8 +69,8 @@ enum device_link device_link(struct device *d)
     if (s >= 0)
         close(s);
     d->trouble = false;
-    if (!known)
-        return DEVICE_GONE;
+    if (!known)                         /* a TAP may have gone to another namespace, where its name says nothing here */
+        return ioctl(d->fd, TUNGETIFF, &r) == 0 ? DEVICE_UP : DEVICE_GONE;
     if (!(r.ifr_flags & IFF_UP))
         return DEVICE_DOWN;
     return r.ifr_flags & IFF_RUNNING ? DEVICE_UP : DEVICE_NO_CARRIER;

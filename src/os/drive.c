@@ -62,9 +62,12 @@ static void on_ready(void *arg, int64_t now_ns)
             return;
         const bool more_waits = batch_full(&b);
         deliver(d, &b, now_ns);
-        if (!more_waits)
+        if (!more_waits && d->n == 1)
             return;                         /* what came since makes the descriptor ready again */
-        send_all(d, now_ns);                /* the sender goes on by the ACKs of these while we take the next */
+        for (unsigned i = 0; i < d->n; i++)
+            send_all(&d->first[i], now_ns);
+        if (!more_waits)
+            return;                /* the sender goes on by the ACKs of these while we take the next */
     }
 }
 
@@ -113,7 +116,7 @@ static int64_t deadline(void *arg)
 bool drive_init(struct drive *d, struct stack *st, const struct device *dev, const struct impair_config *link,
                 uint64_t seed, struct wait *w, int64_t now_ns)
 {
-    *d = (struct drive){ .stack = st, .device = *dev, .loop = wait_loop(w), .look_ns = DEADLINE_NEVER };
+    *d = (struct drive){ .stack = st, .device = *dev, .loop = wait_loop(w), .look_ns = DEADLINE_NEVER, .first = d, .n = 1 };
     pktq_init(&d->device.pending);
     d->device.trace = stack_trace(st);
     struct iface_config c = { .kind = IFACE_ETHER, .mac = dev->mac, .mtu = dev->mtu, .tx_csum = dev->tx_csum, .gso_max = dev->gso_max,
@@ -132,6 +135,14 @@ bool drive_init(struct drive *d, struct stack *st, const struct device *dev, con
     d->source = (struct wait_source){ .fd = dev->fd, .events = POLLIN, .ready = on_ready, .deadline = deadline,
                                       .before_wait = before_wait, .arg = d };
     return wait_add_source(w, &d->source);
+}
+
+void drive_together(struct drive *d, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        d[i].first = d;
+        d[i].n = n;
+    }
 }
 
 void drive_fini(struct drive *d, struct wait *w)

@@ -14,6 +14,8 @@ struct drive {
     struct wait_source source;
     struct loop       *loop;
     bool               lost;            /* the interface is gone: the loop was stopped */
+    struct drive      *first;           /* of all that drive the stack, which stand in an array of `n`; it may be alone */
+    unsigned           n;
     int64_t            look_ns;         /* when its link is looked at again; DEADLINE_NEVER: it is well */
 };
 
@@ -21,4 +23,6 @@ struct drive {
  * wait as a source.  `link` NULL: no emulation.  False: no room for it. */
 bool drive_init(struct drive *d, struct stack *st, const struct device *dev, const struct impair_config *link,
                 uint64_t seed, struct wait *w, int64_t now_ns);
+/* Several that drive one stack, each on an interface of its own: what comes by one leaves by another at once. */
+void drive_together(struct drive *d, unsigned n);
 void drive_fini(struct drive *d, struct wait *w);

@@ -247,7 +247,7 @@ bool stack_walk_routes(const struct stack *st, uint32_t *cursor, struct route_in
     if (*cursor >= st->inet.routes.n)
         return false;
     const struct route *r = &st->inet.routes.route[(*cursor)++];
-    *out = (struct route_info){ .dst = r->dst, .via = r->via, .iface = r->iface };
+    *out = (struct route_info){ .dst = r->dst, .via = r->via, .iface = r->iface, .kind = (enum route_kind)r->kind };
     return true;
 }
 

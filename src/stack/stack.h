@@ -79,7 +79,7 @@ enum plumb_err stack_del_route(struct stack *st, struct prefix dst);
 /* The path packets to `remote` take, from `local` (none: chosen). NO_ROUTE. */
 enum plumb_err stack_route(struct stack *st, struct addr local, struct addr remote, struct path *out);
 
-struct route_info { struct prefix dst; struct addr via; uint8_t iface; };
+struct route_info { struct prefix dst; struct addr via; uint8_t iface; enum route_kind kind; };
 bool stack_walk_routes(const struct stack *st, uint32_t *cursor, struct route_info *out);
 struct addr_info { struct prefix addr; uint8_t iface; bool ready; };    /* not ready: still probed */
 bool stack_walk_addrs(const struct stack *st, uint32_t *cursor, struct addr_info *out);
