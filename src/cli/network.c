@@ -65,6 +65,7 @@ bool network_open_wire(struct network *n, const struct network_opts *o)
     }
     if (n->via.mtu)
         dev.mtu = n->via.mtu;
+    dev.ip6 = via_has_ip6(&n->via);
     if (o->has_link && o->link.mtu && o->link.mtu < dev.mtu)
         dev.mtu = o->link.mtu;          /* a host knows the MTU of its own link */
     if (o->has_link && o->capture)
@@ -273,13 +274,12 @@ static void look_for_address(void *arg)
 {
     const struct network *n = arg;
     struct addr_info a;
-    bool ready = false, awaited = false;
     for (uint32_t cursor = 0; stack_walk_addrs(n->stack, &cursor, &a);) {
-        ready |= a.ready && suffices(n, &a);
-        awaited |= !a.ready && suffices(n, &a);
+        if (a.ready && suffices(n, &a)) {
+            loop_stop(n->loop);
+            return;
+        }
     }
-    if (ready && !awaited)
-        loop_stop(n->loop);
 }
 
 static const char *await_address(struct network *n, int64_t deadline_ns)
@@ -351,10 +351,11 @@ unsigned network_dns(struct network *n, struct addr out[VIA_DNS])
     }
     if (n->kind == VIA_HOST)
         return host_dns(out);
-    if (!stack_dhcp_lease(n->stack, n->iface, &lease) || !lease.bound)
-        return 0;
-    memcpy(out, lease.dns, sizeof lease.dns);
-    return lease.n_dns;
+    unsigned count = 0;
+    if (stack_dhcp_lease(n->stack, n->iface, &lease) && lease.bound)
+        for (; count < lease.n_dns && count < VIA_DNS; count++)
+            out[count] = lease.dns[count];
+    return count + stack_router_dns(n->stack, n->iface, out + count, VIA_DNS - count);
 }
 
 static void resolved(void *arg) { loop_stop(arg); }

@@ -57,9 +57,9 @@ bool network_lost(struct network *n, enum network_end end);
 
 #define NETWORK_PATIENCE_NS (20 * NS_PER_SEC)
 /* Runs until the link is up and the interface has an address, of the family the command is about, given, by DHCP or by
- * what routers advertise; an address that is about to be there too is waited for.  NULL: it has; else one line that says why not. */
+ * what routers advertise.  NULL: it has; else one line that says why not. */
 const char *network_configure(struct network *n, int64_t timeout_ns);
-/* Name servers, from --via, DHCP, the host's resolv.conf or the virtual internet; at most VIA_DNS. */
+/* Name servers, from --via, DHCP and router advertisements, the host's resolv.conf or the virtual internet; at most VIA_DNS. */
 unsigned network_dns(struct network *n, struct addr out[VIA_DNS]);
 
 /* The address to use of a literal or a name, of the command's family; complains in one line when there is none. */

@@ -11,8 +11,8 @@
 enum via_kind { VIA_UNSET, VIA_VIRTUAL, VIA_HOST, VIA_TAP, VIA_PACKET, VIA_XDP };
 /* Checksums and segmentation are left to the device; done by plumb's stack; every packet has wire size and its checksum. */
 enum via_offload { VIA_OFFLOAD_ON, VIA_OFFLOAD_SOFT, VIA_OFFLOAD_OFF };
-/* Whether the interface has IPv6: as ON, unless it was given IPv4 addresses alone; a link-local address of its own, and what
- * routers advertise when it was given no address; not at all. */
+/* Whether the interface has IPv6, that is a link-local address of its own, those given, and those that routers advertise a
+ * prefix for.  UNSET: unless it was given IPv4 addresses alone. */
 enum via_ip6 { VIA_IP6_UNSET, VIA_IP6_ON, VIA_IP6_OFF };
 enum { VIA_ADDRS = 8, VIA_DNS = 4 };
 

@@ -33,6 +33,7 @@ struct device {
     bool       tx_csum;                 /* completes partial checksums */
     uint32_t   gso_max;                 /* segments packets up to this; 0: none */
     bool       soft_offload;            /* the stack is to cut and join large packets for it */
+    bool ip6;                           /* the host on it speaks IPv6; set by whoever opens it */
     bool       made_here;               /* a TAP that this process created */
     bool       trouble;                 /* receiving failed since device_link was last asked */
     struct pktq pending;                /* frames the kernel had no room for, owned */

@@ -113,6 +113,8 @@ static int64_t deadline(void *arg)
     return at;
 }
 
+enum { IP6_LINK_MTU = 1280 };           /* RFC 8200 §5: a link with less carries no IPv6 */
+
 bool drive_init(struct drive *d, struct stack *st, const struct device *dev, const struct impair_config *link,
                 uint64_t seed, struct wait *w, int64_t now_ns)
 {
@@ -120,7 +122,7 @@ bool drive_init(struct drive *d, struct stack *st, const struct device *dev, con
     pktq_init(&d->device.pending);
     d->device.trace = stack_trace(st);
     struct iface_config c = { .kind = IFACE_ETHER, .mac = dev->mac, .mtu = dev->mtu, .tx_csum = dev->tx_csum, .gso_max = dev->gso_max,
-                              .soft_offload = dev->soft_offload };
+                              .soft_offload = dev->soft_offload, .ip6 = dev->ip6 && dev->mtu >= IP6_LINK_MTU };
     memcpy(c.name, dev->name, sizeof c.name);
     if (link) {
         d->in  = impair_new(link, seed, stack_trace(st), stack_pools(st));
