@@ -5,15 +5,25 @@
 #include "base/checksum.h"
 #include "wire/ip.h"
 #include "wire/ip4.h"
+#include "wire/ip6.h"
 #include "wire/tcp.h"
 
 enum { LOOK_BACK = 8, TOTAL_MAX = 65535 };
-enum { IP4_AT_TOTAL = 2, IP4_AT_CHECKSUM = 10, TCP_AT_FLAGS = 13, TCP_AT_CHECKSUM = 16 };
+enum { IP4_AT_TOTAL = 2, IP4_AT_CHECKSUM = 10, IP6_AT_PAYLOAD = 4, TCP_AT_FLAGS = 13, TCP_AT_CHECKSUM = 16 };
+
+/* What an IP header without options or extensions says that all packets of a run have in common. */
+struct run_ip {
+    struct addr src, dst;
+    uint32_t    header_len;
+    uint32_t    class_flow;             /* the type of service; IPv6's flow label too */
+    uint8_t     ttl;
+    bool        dont_fragment;
+};
 
 /* A packet of the batch being built, and whether more may be joined to it. */
 struct run {
     bool     is_tcp, open;
-    struct ip4 ip;
+    struct run_ip ip;
     struct tcp_header tcp;
     struct tcp_header last;             /* of the packet joined last: its flags end the run */
     uint32_t headers, payload, joined;
@@ -40,23 +50,41 @@ static bool verified(struct run *r, struct pkt *k)
     return k->csum == CSUM_OK;
 }
 
+/* False: not a whole packet of TCP with nothing between its headers. */
+static bool read_ip4(struct reader *at, const struct pkt *k, struct run_ip *out)
+{
+    struct ip4 h;
+    if (ip4_read(at, &h) != WHY_NONE || h.proto != IP_TCP || h.more_fragments || h.frag_offset || h.header_len != IP4_HEADER || h.total_len != k->len)
+        return false;
+    *out = (struct run_ip){ .src = h.src, .dst = h.dst, .header_len = IP4_HEADER, .class_flow = h.tos, .ttl = h.ttl, .dont_fragment = h.dont_fragment };
+    return true;
+}
+
+static bool read_ip6(struct reader *at, const struct pkt *k, struct run_ip *out)
+{
+    struct ip6 h;
+    if (ip6_read(at, &h) != WHY_NONE || h.next != IP_TCP || IP6_HEADER + (uint32_t)h.payload_len != k->len)
+        return false;
+    *out = (struct run_ip){ .src = h.src, .dst = h.dst, .header_len = IP6_HEADER, .class_flow = (uint32_t)h.traffic_class << 20 | h.flow_label,
+                            .ttl = h.hop_limit };
+    return true;
+}
+
 /* Fills in what `k` is; open when it can begin a run or join one. */
 static void examine(struct run *r, struct pkt *k)
 {
     struct reader at = pkt_reader(k);
     *r = (struct run){ 0 };
-    if (k->len < IP4_HEADER || pkt_head(k)[0] >> 4 != 4 || k->n_slices || k->l4_off != k->head + IP4_HEADER)
+    if (k->len < IP4_HEADER || k->n_slices || k->gso_size)
         return;
-    if (ip4_read(&at, &r->ip) != WHY_NONE || r->ip.proto != IP_TCP || r->ip.more_fragments || r->ip.frag_offset)
+    if (!(pkt_head(k)[0] >> 4 == 4 ? read_ip4 : read_ip6)(&at, k, &r->ip) || k->l4_off != k->head + r->ip.header_len)
         return;
     if (!tcp_header_read(&at, &r->tcp))
         return;
     r->is_tcp = true;
-    if (k->gso_size || r->ip.header_len != IP4_HEADER || r->ip.total_len != k->len)
-        return;
     if ((r->tcp.flags & ~(ECE | PSH)) != ACK)
         return;
-    r->headers = IP4_HEADER + r->tcp.header_len;
+    r->headers = r->ip.header_len + r->tcp.header_len;
     r->payload = k->len - r->headers;
     r->last = r->tcp;
     r->open = r->payload > 0 && verified(r, k);
@@ -79,7 +107,7 @@ static bool follows(const struct run *r, struct pkt *first, const struct run *ne
     if (!seq_eq(next->tcp.seq, seq_add(r->tcp.seq, r->joined)) || !seq_eq(next->tcp.ack, r->tcp.ack))
         return false;
     if ((next->tcp.flags & ~PSH) != (r->tcp.flags & ~PSH) || next->tcp.ae != r->tcp.ae || next->tcp.window != r->tcp.window ||
-        next->tcp.header_len != r->tcp.header_len || next->ip.tos != r->ip.tos || next->ip.ttl != r->ip.ttl ||
+        next->tcp.header_len != r->tcp.header_len || next->ip.class_flow != r->ip.class_flow || next->ip.ttl != r->ip.ttl ||
         next->ip.dont_fragment != r->ip.dont_fragment)
         return false;
     return memcmp(pkt_l4(first) + TCP_HEADER, pkt_l4(k) + TCP_HEADER, r->tcp.header_len - (size_t)TCP_HEADER) == 0;
@@ -123,22 +151,30 @@ static bool join(struct pkt_pools *pools, struct run *r, struct pkt **first, con
     return true;
 }
 
+static void finish_ip(const struct run *r, uint8_t *ip, uint32_t len)
+{
+    if (r->ip.header_len == IP6_HEADER) {
+        store_be16(ip + IP6_AT_PAYLOAD, (uint16_t)(len - IP6_HEADER));
+        return;
+    }
+    store_be16(ip + IP4_AT_TOTAL, (uint16_t)len);
+    memset(ip + IP4_AT_CHECKSUM, 0, 2);
+    const uint16_t sum = csum_finish(csum_add((csum_t){ 0 }, ip, IP4_HEADER));
+    memcpy(ip + IP4_AT_CHECKSUM, &sum, 2);
+}
+
 /* The headers of a joined packet say its new length, PSH and checksums. */
 static void finish(struct run *r, struct pkt *k)
 {
-    uint8_t *ip = pkt_head(k), *l4 = pkt_l4(k);
+    uint8_t *l4 = pkt_l4(k);
     if (k->gso_size == 0 || r->joined <= r->payload)
         return;
-    r->ip.total_len = (uint16_t)k->len;
-    store_be16(ip + IP4_AT_TOTAL, r->ip.total_len);
-    memset(ip + IP4_AT_CHECKSUM, 0, 2);
-    uint16_t sum = csum_finish(csum_add((csum_t){ 0 }, ip, IP4_HEADER));
-    memcpy(ip + IP4_AT_CHECKSUM, &sum, 2);
+    finish_ip(r, pkt_head(k), k->len);
     l4[TCP_AT_FLAGS] |= r->last.flags & PSH;
     memset(l4 + TCP_AT_CHECKSUM, 0, 2);
     csum_t c = pseudo_and_header(r, k, r->tcp.header_len + r->joined);
     const uint16_t payload = csum_fold(r->sum);
-    sum = csum_finish(csum_add(c, &payload, 2));
+    const uint16_t sum = csum_finish(csum_add(c, &payload, 2));
     memcpy(l4 + TCP_AT_CHECKSUM, &sum, 2);
 }
 

@@ -3,11 +3,15 @@
 #include "base/checksum.h"
 #include "base/rng.h"
 #include "wire/ip4.h"
+#include "wire/ip6.h"
 #include "wire/segment.h"
 #include "wire/tcp.h"
 #include "wire/udp.h"
 
 static struct pkt_pools pools;
+static bool v6;                         /* the packets of this run are IPv6 */
+static uint32_t ip_header(void) { return v6 ? IP6_HEADER : IP4_HEADER; }
+static struct addr host(uint8_t n) { return v6 ? (struct addr){ .b = { 0x20, 1, 0xd, 0xb8, [15] = n } } : addr4(0x0a000000u + n); }
 
 static int set_up(void **state)
 {
@@ -30,22 +34,27 @@ static uint8_t byte_at(uint32_t seq) { return (uint8_t)(seq * 31 + (seq >> 8)); 
 /* A TCP packet with right checksums whose payload follows from its sequence numbers. */
 static struct pkt *tcp_pkt(struct shape s)
 {
-    const uint32_t l4_header = TCP_HEADER + s.options * 4u, total = IP4_HEADER + l4_header + s.len;
+    const uint32_t l4_header = TCP_HEADER + s.options * 4u, total = ip_header() + l4_header + s.len;
     struct pkt *k = pkt_new(&pools, total);
     assert_non_null(k);
-    const struct ip4 ip = { .src = addr4(0x0a000001), .dst = addr4(0x0a000002), .total_len = (uint16_t)total, .id = s.id, .ttl = 64,
+    const struct ip4 ip = { .src = host(1), .dst = host(2), .total_len = (uint16_t)total, .id = s.id, .ttl = 64,
                             .proto = IP_TCP, .tos = s.tos, .dont_fragment = true };
+    const struct ip6 ip6 = { .src = host(1), .dst = host(2), .payload_len = (uint16_t)(total - IP6_HEADER), .traffic_class = s.tos, .flow_label = 0x12345,
+                             .next = IP_TCP, .hop_limit = 64 };
     const struct tcp_header tcp = { .src_port = s.port ? s.port : 1000, .dst_port = 80, .seq = seq(s.seq), .ack = seq(s.ack),
                                     .header_len = (uint8_t)l4_header, .flags = s.flags, .window = s.window };
     struct writer w = writer_of(pkt_append(k, total), total);
-    ip4_write(&w, &ip);
+    if (v6)
+        ip6_write(&w, &ip6);
+    else
+        ip4_write(&w, &ip);
     tcp_header_write(&w, &tcp);
     wr_fill(&w, 1, s.options * 4u);
     for (uint32_t i = 0; i < s.len; i++)
         wr_u8(&w, byte_at(s.seq + i));
     assert_false(w.bad);
     k->net_off = (uint16_t)k->head;
-    k->l4_off = (uint16_t)(k->head + IP4_HEADER);
+    k->l4_off = (uint16_t)(k->head + ip_header());
     k->proto = IP_TCP;
     k->gso_size = s.gso_size;
     const uint16_t sum = csum_finish(csum_add(csum_pseudo(ip.src, ip.dst, IP_TCP, l4_header + s.len), pkt_l4(k), l4_header + s.len));
@@ -57,9 +66,11 @@ static struct pkt *tcp_pkt(struct shape s)
 static uint32_t check_tcp(struct pkt *k, struct ip4 *ip, struct tcp_header *tcp)
 {
     struct reader r = pkt_reader(k);
-    assert_int_equal(ip4_read(&r, ip), WHY_NONE);
-    assert_int_equal(ip->total_len, k->len);
-    assert_int_equal(k->l4_off - k->head, ip->header_len);
+    struct ip6 h;
+    *ip = (struct ip4){ .src = host(1), .dst = host(2) };
+    assert_int_equal(v6 ? ip6_read(&r, &h) : ip4_read(&r, ip), WHY_NONE);
+    assert_int_equal(v6 ? h.payload_len + IP6_HEADER : ip->total_len, k->len);
+    assert_int_equal(k->l4_off - k->head, ip_header());
     const uint32_t l4_len = (uint32_t)rd_left(&r);
     assert_int_equal(csum_finish(csum_add(csum_pseudo(ip->src, ip->dst, IP_TCP, l4_len), r.at, l4_len)), 0);
     assert_true(tcp_header_read(&r, tcp));
@@ -89,7 +100,7 @@ static void splits(void **state)
         const uint32_t n = check_tcp(p, &ip, &tcp);
         assert_int_equal(n, i < 3 ? 1448 : 5000 - 3 * 1448);
         assert_int_equal(tcp.seq.n, at);
-        assert_int_equal(ip.id, (uint16_t)(0xffff + i));
+        assert_int_equal(ip.id, v6 ? 0 : (uint16_t)(0xffff + i));
         assert_int_equal(tcp.flags, ACK | (i == 0 ? CWR : 0) | (i == 3 ? PSH | FIN : 0));
         assert_int_equal(tcp.window, 77);
         assert_int_equal(p->gso_size, 0);
@@ -128,7 +139,7 @@ static void splits_borrowed_bytes(void **state)
             pkt_free(k);
             continue;
         }
-        store_be16(pkt_head(k) + 2, (uint16_t)(IP4_HEADER + TCP_HEADER + total));
+        store_be16(pkt_head(k) + (v6 ? 4 : 2), (uint16_t)((v6 ? 0 : IP4_HEADER) + TCP_HEADER + total));
         assert_true(segment(&pools, k, &q));
         assert_int_equal(q.n, want);
         uint32_t at = 0;
@@ -218,7 +229,7 @@ static void joins(void **state)
                                 { .seq = 1746, .len = 7, .flags = ACK | PSH, .options = 3 } };
     coalesce(&pools, batch_of(&b, in, 3));
     assert_int_equal(b.n, 1);
-    assert_int_equal(b.bytes, 52 + 2009);
+    assert_int_equal(b.bytes, ip_header() + 32 + 2009);
     assert_int_equal(b.pkt[0]->gso_size, 1001);
     assert_int_equal(b.pkt[0]->csum, CSUM_OK);
     struct ip4 ip;
@@ -275,7 +286,7 @@ static void a_wrong_checksum_stays_alone(void **state)
     struct batch b;
     const struct shape in[] = { { .len = 100, .flags = ACK }, { .seq = 100, .len = 100, .flags = ACK }, { .seq = 200, .len = 100, .flags = ACK } };
     batch_of(&b, in, 3);
-    pkt_head(b.pkt[1])[60] ^= 1;
+    pkt_head(b.pkt[1])[ip_header() + 40] ^= 1;
     coalesce(&pools, &b);
     assert_int_equal(b.n, 3);
     assert_int_equal(b.pkt[1]->csum, CSUM_NONE);
@@ -330,5 +341,7 @@ int main(void)
 {
     const struct CMUnitTest all[] = { EACH(splits, splits_borrowed_bytes, small_ones_pass, udp_splits_too, no_buffer_left, joins,
                                            does_not_join, a_wrong_checksum_stays_alone, flows_mix, there_and_back) };
-    return cmocka_run_group_tests(all, set_up, tear_down);
+    const int bad4 = cmocka_run_group_tests_name("IPv4", all, set_up, tear_down);
+    v6 = true;
+    return bad4 + cmocka_run_group_tests_name("IPv6", all, set_up, tear_down);
 }
