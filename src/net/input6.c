@@ -10,7 +10,7 @@ enum { AT_PAYLOAD_LEN = 4 };
 /* RFC 4291 §2.5.2, §2.5.3, §2.7; a mapped address is how IPv4's are held here and nothing that a wire may say. */
 static enum why source_bad(const struct inet *n, const struct pkt *k, const struct ip6 *h)
 {
-    if (k->iface == INET_LOOP)
+    if (k->iface == INET_LOOP || k->looped)
         return WHY_NONE;
     if (addr_is4(h->src) || addr_is4(h->dst))
         return WHY_IP6_MAPPED;
