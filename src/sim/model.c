@@ -1,4 +1,5 @@
 #include "sim/model_int.h"
+#include "wire/ip6.h"
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@ const char *model_seen_name(enum model_seen s)
         "abort", "sequence wrap", "TIME-WAIT", "loss", "reordering", "duplication", "corruption", "lost SYN", "lost FIN",
         "tiny MTU", "tiny buffer", "large packets", "no buffer block", "a switch", "a router", "SACK", "D-SACK", "tail loss probe", "undone recovery",
         "MTU black hole", "text on a SYN",
-        "joined packets", "cut packets", "batches of one" };
+        "joined packets", "cut packets", "batches of one", "IPv6" };
     return name[s];
 }
 
@@ -194,7 +195,14 @@ static struct impair_config some_link(struct model *m)
 }
 
 enum { ROUTER = 254 };
-static struct addr net_addr(int net, int host) { return addr4(0x0a000000u + (uint32_t)(net << 8 | host)); }
+static struct addr net_addr(const struct model *m, int net, int host)
+{
+    if (!m->ip6)
+        return addr4(0x0a000000u + (uint32_t)(net << 8 | host));
+    return (struct addr){ .b = { 0x20, 0x01, 0x0d, 0xb8, [7] = (uint8_t)net, [15] = (uint8_t)host } };
+}
+static struct prefix net_prefix(const struct model *m, struct addr a) { return (struct prefix){ a, m->ip6 ? 64 : 24 }; }
+static struct prefix all_nets(const struct model *m) { return (struct prefix){ net_addr(m, 0, 0), m->ip6 ? 32 : 8 }; }
 
 static uint32_t some_buffer(struct model *m)
 {
@@ -242,13 +250,13 @@ static bool add_host(struct model *m, int side, uint16_t mtu)
         ic.tx_csum = true;
     }
     m->iface[side] = (unsigned)stack_add_iface(m->stack[side], &ic, 0);
-    m->addr[side] = m->between == BETWEEN_ROUTER ? net_addr(side, 1) : net_addr(0, side + 1);
+    m->addr[side] = m->between == BETWEEN_ROUTER ? net_addr(m, side, 1) : net_addr(m, 0, side + 1);
     trace_watch(stack_trace(m->stack[side]), TRACE_WIRE | TRACE_DROP | TRACE_TCP | TRACE_LOSS | TRACE_FLOW | TRACE_CC, model_watch_event, m);
-    if (stack_add_addr(m->stack[side], m->iface[side], (struct prefix){ m->addr[side], 24 }, false, 0) != PLUMB_OK)
+    if (stack_add_addr(m->stack[side], m->iface[side], net_prefix(m, m->addr[side]), false, 0) != PLUMB_OK)
         return model_breach(m, "no address");
     if (m->between != BETWEEN_ROUTER)
         return true;
-    return stack_add_route(m->stack[side], (struct prefix){ net_addr(0, 0), 8 }, net_addr(side, ROUTER), m->iface[side], 0) == PLUMB_OK;
+    return stack_add_route(m->stack[side], all_nets(m), net_addr(m, side, ROUTER), m->iface[side], 0) == PLUMB_OK;
 }
 
 static bool add_router(struct model *m, uint16_t mtu)
@@ -265,7 +273,7 @@ static bool add_router(struct model *m, uint16_t mtu)
     for (int i = 0; i < 2; i++) {
         const struct iface_config ic = { .kind = IFACE_ETHER, .mtu = mtu, .name = "sim", .mac = { { 2, 0, 0, 0, 3, (uint8_t)(i + 1) } } };
         if (stack_add_iface(m->router, &ic, 0) != i ||
-            stack_add_addr(m->router, (unsigned)i, (struct prefix){ net_addr(i, ROUTER), 24 }, false, 0) != PLUMB_OK)
+            stack_add_addr(m->router, (unsigned)i, net_prefix(m, net_addr(m, i, ROUTER)), false, 0) != PLUMB_OK)
             return model_breach(m, "the router could not be set up");
     }
     return true;
@@ -332,13 +340,18 @@ static bool open_conn(struct model *m, int index)
 
 static bool build(struct model *m)
 {
-    const uint16_t mtu = chance(m, 70) ? 1500 : (uint16_t)(296 + below(m, 1400));
-    m->mss = (uint16_t)(mtu - 40);
+    const uint16_t some_mtu = chance(m, 70) ? 1500 : (uint16_t)(296 + below(m, 1400));
+    m->ip6 = (m->seed * 668265263u >> 16) % 3 == 0;
+    m->out->seen[SEEN_IP6] = m->ip6;
+    const uint16_t mtu = m->ip6 && some_mtu < IP6_MTU_MIN ? IP6_MTU_MIN + some_mtu % 64 : some_mtu;
+    m->mss = (uint16_t)(mtu - (m->ip6 ? 60 : 40));
     m->own_recovery = congestion_of(m->seed) == TCP_CC_BBR;
     m->ether = chance(m, 50);
     m->between = m->ether && chance(m, 40) ? 1 + below(m, 2) : BETWEEN_NOTHING;
     m->simultaneous = chance(m, 10);
-    m->black_hole = mtu == 1500 && chance(m, 5) ? (uint16_t)(576 + below(m, 900)) : 0;
+    m->black_hole = some_mtu == 1500 && chance(m, 5) ? (uint16_t)(576 + below(m, 900)) : 0;
+    if (m->black_hole && m->ip6 && m->black_hole < IP6_MTU_MIN)
+        m->black_hole = IP6_MTU_MIN;
     m->out->seen[SEEN_BLACK_HOLE] = m->black_hole != 0;
     m->large = chance(m, 25);
     m->fast_open = (m->seed * 2654435761u >> 16) % 6 == 0;      /* of no other draw */
@@ -350,7 +363,7 @@ static bool build(struct model *m)
     m->n_conns = 1 + (int)below(m, MODEL_CONNS);
     m->out->seen[SEEN_SWITCH] = m->between == BETWEEN_SWITCH;
     m->out->seen[SEEN_ROUTER] = m->between == BETWEEN_ROUTER;
-    if (mtu < 600)
+    if (mtu < (m->ip6 ? 1400 : 600))
         m->out->seen[SEEN_TINY_MTU] = true;
     if (!add_host(m, 0, mtu) || !add_host(m, 1, mtu))
         return false;
@@ -372,7 +385,7 @@ static bool peer_ended_it(const struct model_end *e, const struct model_end *pee
 static bool judge_end(struct model *m, int side, int index)
 {
     const struct model_end *e = &m->end[side][index], *peer = &m->end[!side][index];
-    const bool cut = peer_ended_it(e, peer);
+    const bool cut = peer_ended_it(e, peer) || (m->neighbour_lost && e->failed && e->error == PLUMB_UNREACHABLE);
     if (!e->finished && !cut)           /* a lost RST leaves its receiver waiting, who has nothing to send */
         return model_breach(m, "side %d connection %d never finished: wrote %llu of %llu, read %llu of %llu", side, index,
                             (unsigned long long)e->written, (unsigned long long)e->to_write, (unsigned long long)e->read,

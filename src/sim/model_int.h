@@ -85,11 +85,14 @@ struct model {
     struct stack *stack[2], *router;
     struct addr addr[2];
     unsigned iface[2];
+    bool ip6;                           /* the hosts speak IPv6 */
     bool ether, simultaneous, large, fast_open;
     bool soft;                          /* the stacks cut and join packets for their devices */
     bool own_recovery;                  /* congestion control goes on by its own rules when something is lost */
     uint16_t mss;                       /* the most text in a segment */
     uint16_t black_hole;                /* links drop what is larger, and say nothing; 0: they do not */
+    unsigned link_losses;
+    bool neighbour_lost;                /* all that asked for a neighbour, or answered, was lost on the link */
     int n_conns;
     struct model_end end[2][MODEL_CONNS];
     struct model_watch watch[2][MODEL_CONNS];

@@ -3,25 +3,49 @@
 #include "sim/model_int.h"
 #include "wire/eth.h"
 #include "wire/ip4.h"
+#include "wire/ip6.h"
 
 static const int64_t ACK_LATEST_NS = 520 * NS_PER_MS;       /* MUST-40, and what a timer may be late */
+enum { NEIGHBOUR_TRIES = 3 };           /* RFC 4861 §10 */
 static const int64_t RTO_MAX_NS = 120 * NS_PER_SEC;
+
+/* True: TCP, whole; `r` holds the segment. */
+static bool read_ip4(struct reader *r, struct addr *src, struct addr *dst)
+{
+    struct ip4 ip;
+    if (ip4_read(r, &ip) != WHY_NONE || ip.proto != IP_TCP || ip.frag_offset || ip.more_fragments)
+        return false;
+    *src = ip.src;
+    *dst = ip.dst;
+    *r = rd_sub(r, (size_t)ip.total_len - ip.header_len);
+    return true;
+}
+
+static bool read_ip6(struct reader *r, struct addr *src, struct addr *dst)
+{
+    struct ip6 ip;
+    if (ip6_read(r, &ip) != WHY_NONE || ip.next != IP_TCP)
+        return false;
+    *src = ip.src;
+    *dst = ip.dst;
+    *r = rd_sub(r, ip.payload_len);
+    return true;
+}
 
 static bool read_packet(const struct model *m, const void *bytes, uint32_t n_bytes, bool partial, struct model_packet *out)
 {
     struct reader r = reader_of(bytes, n_bytes);
-    struct eth e = { .type = ETH_IP4 };
-    struct ip4 ip;
-    if (m->ether && (!eth_read(&r, &e) || e.type != ETH_IP4))
+    const uint16_t type = m->ip6 ? ETH_IP6 : ETH_IP4;
+    struct eth e;
+    struct addr dst;
+    if (m->ether && (!eth_read(&r, &e) || e.type != type))
         return false;
-    if (ip4_read(&r, &ip) != WHY_NONE || ip.proto != IP_TCP || ip.frag_offset || ip.more_fragments)
+    if (!(m->ip6 ? read_ip6(&r, &out->src, &dst) : read_ip4(&r, &out->src, &dst)))
         return false;
-    r = rd_sub(&r, (size_t)ip.total_len - ip.header_len);
-    const csum_t sum = csum_add(csum_pseudo(ip.src, ip.dst, IP_TCP, (uint32_t)rd_left(&r)), r.at, rd_left(&r));
+    const csum_t sum = csum_add(csum_pseudo(out->src, dst, IP_TCP, (uint32_t)rd_left(&r)), r.at, rd_left(&r));
     if ((!partial && csum_finish(sum) != 0) || !tcp_header_read(&r, &out->h))
         return false;                   /* spoilt on the way */
     struct reader options = rd_sub(&r, out->h.header_len - TCP_HEADER);
-    out->src = ip.src;
     out->data = r;
     return tcp_opt_read(&options, &out->opt);
 }
@@ -226,7 +250,9 @@ static void say_event(const struct event *e, int side)
 
 static void note_drop(struct model *m, enum why why)
 {
+    m->link_losses += why == WHY_LINK_LOSS;
     switch (why) {
+    case WHY_NEIGH_UNREACHABLE: m->neighbour_lost |= m->link_losses >= NEIGHBOUR_TRIES; break;
     case WHY_LINK_LOSS: case WHY_LINK_QUEUE_FULL: m->out->seen[SEEN_LOSS] = true; break;
     case WHY_TCP_CHECKSUM: case WHY_IP_CHECKSUM: m->out->seen[SEEN_CORRUPT] = true; break;
     case WHY_SEGMENT_DUPLICATE: m->out->seen[SEEN_DUPLICATE] = true; break;
