@@ -95,13 +95,14 @@ uint32_t bsd_dgram_bits(struct sock *s)
 
 /* ------------------------------------------------------------------ send */
 
-enum { LONGEST = 65507 };
+enum { LONGEST = 65507, LONGEST_6 = 65527 };    /* RFC 8200 §3: the header does not count */
 
 static int where_to(struct sock *s, struct io_call *x)
 {
-    if (x->flags & MSG_OOB || x->flags & MSG_MORE)
+    const bool v6 = !addr_is4(x->has_to ? x->to.addr : s->remote.addr);
+    if ((x->flags & MSG_OOB && !v6) || x->flags & MSG_MORE)     /* Linux overlooks it by IPv6 */
         return EOPNOTSUPP;
-    if (x->io.left > LONGEST)
+    if (x->io.left > (v6 ? LONGEST_6 : LONGEST))
         return EMSGSIZE;
     if (!x->has_to) {
         x->to = s->remote;

@@ -61,7 +61,7 @@ static const struct option *find(const struct sock *s, int level, int name)
     for (size_t i = 0; known && i < sizeof table / sizeof table[0]; i++)
         if (table[i].level == level && table[i].name == name)
             return &table[i];
-    errno = known || level == IPPROTO_IPV6 ? ENOPROTOOPT : s->fd.kind == FD_STREAM ? ENOPROTOOPT : EOPNOTSUPP;
+    errno = known || level == IPPROTO_IPV6 || s->family == AF_INET6 || s->fd.kind == FD_STREAM ? ENOPROTOOPT : EOPNOTSUPP;
     return NULL;
 }
 

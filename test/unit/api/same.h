@@ -35,6 +35,7 @@ struct host {
     void (*settle)(void);               /* until everything sent has arrived and was answered */
 };
 extern const struct host kernel_host, plumb_host;
+const struct host *by_ip6(const struct host *of);       /* same_six.c: the same host by IPv6; one at a time */
 void plumb_host_open(void);
 void plumb_host_close(void);
 

@@ -14,6 +14,9 @@ const struct host *H;
 static struct log logs[2], *into;
 
 static const struct { const char *sequence, *kernel, *plumb, *why; } deliberate[] = {
+    { "options", "set(s, IPPROTO_IP, IP_TTL, 0) = 0", "set(s, IPPROTO_IP, IP_TTL, 0) = -1 EINVAL", "Linux takes a hop limit of 0, by which nothing arrives" },
+    { "datagram_ports", "H->connect(a, (const struct sockaddr *)&all, sizeof all) = 0",
+      "H->connect(a, (const struct sockaddr *)&all, sizeof all) = -1 ENETUNREACH", "by IPv6 it is an address like any other, and this host may have a route" },
     { NULL, NULL, NULL, NULL },
 };
 
@@ -55,11 +58,11 @@ static int compare(const char *sequence, bool verbose)
     return wrong;
 }
 
-static int run(const struct sequence *q, bool verbose)
+static int run(const struct sequence *q, bool six, bool verbose)
 {
     static const struct host *const hosts[2] = { &kernel_host, &plumb_host };
     for (int i = 0; i < 2; i++) {
-        H = hosts[i];
+        H = six ? by_ip6(hosts[i]) : hosts[i];
         into = &logs[i];
         into->n = 0;
         if (i == 1)
@@ -69,7 +72,7 @@ static int run(const struct sequence *q, bool verbose)
             plumb_host_close();
     }
     const int wrong = compare(q->name, verbose);
-    printf("%s %s: %d calls\n", wrong ? "FAIL" : "ok", q->name, logs[0].n);
+    printf("%s %s by IPv%d: %d calls\n", wrong ? "FAIL" : "ok", q->name, six ? 6 : 4, logs[0].n);
     return wrong || logs[0].n == 0;
 }
 
@@ -80,10 +83,11 @@ int main(int argc, char **argv)
     const char *only = argc > 2 ? argv[2] : NULL;
     int wrong = 0, n = 0;
     signal(SIGPIPE, SIG_IGN);
-    for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++)
-        for (const struct sequence *q = all[i]; q->name; q++, n++)
-            if (!only || !strcmp(only, q->name))
-                wrong += run(q, verbose);
+    for (int six = 0; six < 2; six++)
+        for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++)
+            for (const struct sequence *q = all[i]; q->name; q++, n++)
+                if (!only || !strcmp(only, q->name))
+                    wrong += run(q, six, verbose);
     printf("%d sequences, %d differ\n", n, wrong);
     return wrong != 0;
 }
