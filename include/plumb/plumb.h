@@ -60,6 +60,7 @@ struct plumb_interface {
     uint8_t  mac[6];
     uint16_t mtu;               /* [1500] */
     char     name[16];
+    bool     ip6;               /* makes itself a link-local IPv6 address, and others of what routers advertise (RFC 4862) */
 };
 
 /* NULL: no memory. */
@@ -72,8 +73,10 @@ int plumb_add_interface(plumb_stack *s, const struct plumb_interface *i);
 enum plumb_err plumb_add_address(plumb_stack *s, int iface, const char *address_and_length);
 enum plumb_err plumb_add_route(plumb_stack *s, int iface, const char *prefix, const char *via);    /* via NULL: on the link */
 enum plumb_err plumb_dhcp(plumb_stack *s, int iface);
-/* The address in use, as text; false: none yet. */
+/* The first address in use, as text; false: none yet. */
 bool plumb_address(plumb_stack *s, int iface, char out[PLUMB_TEXT]);
+/* The n-th of those in use, from 0, of both families; false: there are no more. */
+bool plumb_address_at(plumb_stack *s, int iface, uint32_t n, char out[PLUMB_TEXT]);
 
 /* ---------------------------------------------------------- the four calls */
 
@@ -133,6 +136,11 @@ enum plumb_err plumb_udp(plumb_stack *s, const char *address, uint16_t port, plu
 enum plumb_err plumb_send_to(plumb_stack *s, plumb_socket h, const char *address, uint16_t port, const void *bytes, size_t len);
 /* One datagram, cut to `max`; from: its sender as "ADDRESS:PORT".  PLUMB_AGAIN: none waits. */
 enum plumb_err plumb_recv_from(plumb_stack *s, plumb_socket h, void *bytes, size_t max, size_t *got, char from[PLUMB_TEXT]);
+
+/* Membership of a multicast group: of what its members say the socket hears what comes from `source`, or from anybody (NULL).
+ * Joined by sources, further ones may be added.  PLUMB_NOT_FOUND: it is not in it. */
+enum plumb_err plumb_join(plumb_stack *s, plumb_socket h, int iface, const char *group, const char *source);
+enum plumb_err plumb_leave(plumb_stack *s, plumb_socket h, int iface, const char *group);
 
 #ifdef __cplusplus
 }

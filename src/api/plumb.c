@@ -146,7 +146,7 @@ int plumb_add_interface(plumb_stack *s, const struct plumb_interface *given)
 {
     struct plumb_interface i = { 0 };
     memcpy(&i, given, given->size < sizeof i ? given->size : sizeof i);
-    struct iface_config c = { .kind = i.ip_only ? IFACE_IP : IFACE_ETHER, .mtu = i.mtu };
+    struct iface_config c = { .kind = i.ip_only ? IFACE_IP : IFACE_ETHER, .mtu = i.mtu, .ip6 = i.ip6 && !i.ip_only };
     memcpy(c.mac.b, i.mac, 6);
     memcpy(c.name, i.name, sizeof c.name - 1);
     return stack_add_iface(s->st, &c, s->now_ns);
@@ -175,6 +175,18 @@ enum plumb_err plumb_dhcp(plumb_stack *s, int iface)
         return PLUMB_INVALID;
     stack_dhcp_start(s->st, (unsigned)iface, "plumb", s->now_ns);
     return PLUMB_OK;
+}
+
+bool plumb_address_at(plumb_stack *s, int iface, uint32_t n, char out[PLUMB_TEXT])
+{
+    struct addr_info a;
+    for (uint32_t cursor = 0; stack_walk_addrs(s->st, &cursor, &a);) {
+        if (a.iface != iface || !a.ready || n-- != 0)
+            continue;
+        addr_text(a.addr.addr, out);
+        return true;
+    }
+    return false;
 }
 
 bool plumb_address(plumb_stack *s, int iface, char out[PLUMB_TEXT])
@@ -474,6 +486,46 @@ enum plumb_err plumb_udp(plumb_stack *s, const char *on, uint16_t port, plumb_so
     dgram_watch(x->dgram, on_ready, x);
     *out = handle_of(x);
     return PLUMB_OK;
+}
+
+static const struct group_member *member_of(struct slot *x, unsigned iface, struct addr group)
+{
+    const struct group_member *m = *stack_dgram_groups(x->dgram);
+    while (m && (m->iface != iface || !addr_eq(m->group, group)))
+        m = m->next;
+    return m;
+}
+
+enum plumb_err plumb_join(plumb_stack *s, plumb_socket h, int iface, const char *group, const char *source)
+{
+    struct slot *x = find(s, h, DGRAM);
+    struct endpoint g, from;
+    if (!x)
+        return PLUMB_STALE;
+    if (iface < 0 || !group || !address(group, 0, &g) || !address(source, 0, &from))
+        return PLUMB_INVALID;
+    const struct group_member *m = member_of(x, (unsigned)iface, g.addr);
+    struct source_filter f = m && source ? m->filter : (struct source_filter){ .exclude = !source };
+    if (f.exclude && source)
+        return PLUMB_INVALID;           /* it hears everybody */
+    if (source && source_filter_names(&f, from.addr))
+        return PLUMB_OK;
+    if (source && f.n == GROUP_SOURCES)
+        return PLUMB_NO_MEMORY;
+    if (source)
+        f.source[f.n++] = from.addr;
+    return stack_group_set(s->st, stack_dgram_groups(x->dgram), (unsigned)iface, g.addr, &f, s->now_ns);
+}
+
+enum plumb_err plumb_leave(plumb_stack *s, plumb_socket h, int iface, const char *group)
+{
+    struct slot *x = find(s, h, DGRAM);
+    struct endpoint g;
+    if (!x)
+        return PLUMB_STALE;
+    if (iface < 0 || !group || !address(group, 0, &g))
+        return PLUMB_INVALID;
+    return stack_group_set(s->st, stack_dgram_groups(x->dgram), (unsigned)iface, g.addr, &(struct source_filter){ 0 }, s->now_ns);
 }
 
 enum plumb_err plumb_send_to(plumb_stack *s, plumb_socket h, const char *to, uint16_t port, const void *bytes, size_t len)

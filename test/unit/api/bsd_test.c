@@ -260,9 +260,24 @@ static void both_families(void **state)
     const int d = plumb_bsd_socket(host[0].b, AF_INET6, SOCK_STREAM, 0);
     memcpy(a.sin6_addr.s6_addr, (uint8_t[16]){ 0x20, 1, 0x0d, 0xb8, [15] = 1 }, 16);
     assert_int_equal(plumb_bsd_connect(host[0].b, d, (struct sockaddr *)&a, sizeof a), -1);
-    assert_int_equal(errno, ENETUNREACH);       /* there is no IPv6 here */
+    assert_int_equal(errno, ENETUNREACH);       /* they have no address of IPv6 yet */
     assert_int_equal(plumb_bsd_bind(host[0].b, d, (struct sockaddr *)&a, sizeof a), -1);
     assert_int_equal(errno, EADDRNOTAVAIL);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(plumb_add_address(host[i].s, 0, i ? "2001:db8::2/64" : "2001:db8::1/64"), PLUMB_OK);
+    a.sin6_addr.s6_addr[15] = 2;
+    assert_int_equal(plumb_bsd_connect(host[0].b, d, (struct sockaddr *)&a, sizeof a), 0);
+    n = sizeof peer;
+    const int s6 = plumb_bsd_accept(host[1].b, l, (struct sockaddr *)&peer, &n);
+    assert_true(s6 >= 0);
+    assert_memory_equal(peer.sin6_addr.s6_addr, ((uint8_t[16]){ 0x20, 1, 0x0d, 0xb8, [15] = 1 }), 16);
+    assert_int_equal(plumb_bsd_send(host[0].b, d, "six", 3, 0), 3);
+    char got[8];
+    assert_int_equal(plumb_bsd_recv(host[1].b, s6, got, sizeof got, 0), 3);
+    char text[PLUMB_TEXT];
+    assert_true(plumb_address_at(host[0].s, 0, 1, text));
+    assert_string_equal(text, "2001:db8::1");
+    assert_false(plumb_address_at(host[0].s, 0, 2, text));
     close_hosts();
 }
 
@@ -273,6 +288,111 @@ static int udp_at(uint16_t port)
     assert_int_equal(plumb_bsd_setsockopt(host[1].b, fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on), 0);
     assert_int_equal(plumb_bsd_bind(host[1].b, fd, (const struct sockaddr *)&a, sizeof a), 0);
     return fd;
+}
+
+/* Two hosts in a group, by the options of either family: who is in it hears, from whom it wished, on the socket that joined. */
+static void hear(int fd, const char *what)
+{
+    char got[32];
+    run_for(50000000);
+    const ssize_t n = plumb_bsd_recv(host[1].b, fd, got, sizeof got, MSG_DONTWAIT);
+    assert_int_equal(n, what ? (ssize_t)strlen(what) : -1);
+    if (what)
+        assert_memory_equal(got, what, (size_t)n);
+}
+
+static void groups(void **state)
+{
+    const int off = 0, ttl = 7;
+    struct sockaddr_in all = at(INADDR_ANY, 5000), to = at(0xef010203, 5000);
+    struct ip_mreq m = { { htonl(0xef010203) }, { htonl(INADDR_ANY) } };
+    struct ip_mreq_source ms = { { htonl(0xef010203) }, { htonl(B) }, { htonl(A) } };
+    int got;
+    socklen_t len = sizeof got;
+    (void)state;
+    open_hosts();
+    plumb_bsd *const b = host[1].b;
+    const int c = plumb_bsd_socket(host[0].b, AF_INET, SOCK_DGRAM, 0), in = plumb_bsd_socket(b, AF_INET, SOCK_DGRAM, 0), out = udp_at(5001);
+    assert_int_equal(plumb_bsd_setsockopt(b, in, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof m), 0);      /* before it is bound */
+    assert_int_equal(plumb_bsd_bind(b, in, (struct sockaddr *)&all, sizeof all), 0);
+    assert_int_equal(plumb_bsd_setsockopt(b, in, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof m), -1);
+    assert_int_equal(errno, EADDRINUSE);
+    assert_int_equal(plumb_bsd_sendto(host[0].b, c, "one", 3, 0, (struct sockaddr *)&to, sizeof to), 3);
+    hear(in, "one");
+    to.sin_port = htons(5001);
+    assert_int_equal(plumb_bsd_sendto(host[0].b, c, "out", 3, 0, (struct sockaddr *)&to, sizeof to), 3);
+    hear(out, NULL);                    /* its host is in the group, it is not */
+    to.sin_port = htons(5000);
+    assert_int_equal(plumb_bsd_setsockopt(b, in, IPPROTO_IP, IP_BLOCK_SOURCE, &ms, sizeof ms), 0);
+    assert_int_equal(plumb_bsd_sendto(host[0].b, c, "blocked", 7, 0, (struct sockaddr *)&to, sizeof to), 7);
+    hear(in, NULL);
+    assert_int_equal(plumb_bsd_setsockopt(b, in, IPPROTO_IP, IP_UNBLOCK_SOURCE, &ms, sizeof ms), 0);
+    assert_int_equal(plumb_bsd_sendto(host[0].b, c, "two", 3, 0, (struct sockaddr *)&to, sizeof to), 3);
+    hear(in, "two");
+    assert_int_equal(plumb_bsd_sendto(b, in, "self", 4, 0, (struct sockaddr *)&to, sizeof to), 4);
+    hear(in, "self");
+    assert_int_equal(plumb_bsd_setsockopt(b, in, IPPROTO_IP, IP_MULTICAST_LOOP, &off, sizeof off), 0);
+    assert_int_equal(plumb_bsd_sendto(b, in, "self", 4, 0, (struct sockaddr *)&to, sizeof to), 4);
+    hear(in, NULL);
+    assert_int_equal(plumb_bsd_setsockopt(b, in, IPPROTO_IP, IP_DROP_MEMBERSHIP, &m, sizeof m), 0);
+    assert_int_equal(plumb_bsd_setsockopt(b, in, IPPROTO_IP, IP_DROP_MEMBERSHIP, &m, sizeof m), -1);
+    assert_int_equal(errno, EADDRNOTAVAIL);
+    assert_int_equal(plumb_bsd_sendto(host[0].b, c, "gone", 4, 0, (struct sockaddr *)&to, sizeof to), 4);
+    hear(in, NULL);
+    assert_int_equal(plumb_bsd_setsockopt(b, in, IPPROTO_IP, IP_ADD_SOURCE_MEMBERSHIP, &ms, sizeof ms), 0);
+    assert_int_equal(plumb_bsd_setsockopt(b, in, IPPROTO_IP, IP_BLOCK_SOURCE, &ms, sizeof ms), -1);
+    assert_int_equal(errno, EINVAL);
+    assert_int_equal(plumb_bsd_sendto(host[0].b, c, "wanted", 6, 0, (struct sockaddr *)&to, sizeof to), 6);
+    hear(in, "wanted");
+    m.imr_multiaddr.s_addr = htonl(B);
+    assert_int_equal(plumb_bsd_setsockopt(b, in, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof m), -1);
+    assert_int_equal(errno, EINVAL);
+    assert_int_equal(plumb_bsd_setsockopt(b, in, IPPROTO_IP, IP_MULTICAST_TTL, &ttl, sizeof ttl), 0);
+    assert_int_equal(plumb_bsd_getsockopt(b, in, IPPROTO_IP, IP_MULTICAST_TTL, &got, &len), 0);
+    assert_int_equal(got, 7);
+    assert_int_equal(plumb_bsd_setsockopt(b, in, IPPROTO_IP, IP_MULTICAST_TTL, &(int){ 256 }, sizeof ttl), -1);
+    assert_int_equal(errno, EINVAL);
+    close_hosts();
+}
+
+static void groups_of_ip6(void **state)
+{
+    struct sockaddr_in6 all = { .sin6_family = AF_INET6, .sin6_port = htons(5000) }, to = all;
+    struct ipv6_mreq m = { .ipv6mr_interface = 1 };
+    memcpy(to.sin6_addr.s6_addr, (uint8_t[16]){ 0xff, 0x15, [15] = 9 }, 16);
+    m.ipv6mr_multiaddr = to.sin6_addr;
+    (void)state;
+    open_hosts();
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(plumb_add_address(host[i].s, 0, i ? "2001:db8::2/64" : "2001:db8::1/64"), PLUMB_OK);
+    const int c = plumb_bsd_socket(host[0].b, AF_INET6, SOCK_DGRAM, 0), in = plumb_bsd_socket(host[1].b, AF_INET6, SOCK_DGRAM, 0);
+    assert_int_equal(plumb_bsd_bind(host[1].b, in, (struct sockaddr *)&all, sizeof all), 0);
+    assert_int_equal(plumb_bsd_sendto(host[0].b, c, "none", 4, 0, (struct sockaddr *)&to, sizeof to), 4);
+    hear(in, NULL);
+    assert_int_equal(plumb_bsd_setsockopt(host[1].b, in, IPPROTO_IPV6, IPV6_JOIN_GROUP, &m, sizeof m), 0);
+    assert_int_equal(plumb_bsd_sendto(host[0].b, c, "one", 3, 0, (struct sockaddr *)&to, sizeof to), 3);
+    hear(in, "one");
+    m.ipv6mr_interface = 2;
+    assert_int_equal(plumb_bsd_setsockopt(host[1].b, in, IPPROTO_IPV6, IPV6_JOIN_GROUP, &m, sizeof m), -1);
+    assert_int_equal(errno, ENODEV);
+    m.ipv6mr_interface = 1;
+    assert_int_equal(plumb_bsd_setsockopt(host[1].b, in, IPPROTO_IPV6, IPV6_LEAVE_GROUP, &m, sizeof m), 0);
+    assert_int_equal(plumb_bsd_sendto(host[0].b, c, "none", 4, 0, (struct sockaddr *)&to, sizeof to), 4);
+    hear(in, NULL);
+    plumb_socket h;
+    char from[PLUMB_TEXT], bytes[16];
+    size_t n;
+    assert_int_equal(plumb_udp(host[1].s, NULL, 5002, &h), PLUMB_OK);
+    assert_int_equal(plumb_join(host[1].s, h, 0, "ff15::9", "2001:db8::1"), PLUMB_OK);
+    assert_int_equal(plumb_join(host[1].s, h, 0, "2001:db8::7", NULL), PLUMB_INVALID);
+    to.sin6_port = htons(5002);
+    assert_int_equal(plumb_bsd_sendto(host[0].b, c, "api", 3, 0, (struct sockaddr *)&to, sizeof to), 3);
+    run_for(50000000);
+    assert_int_equal(plumb_recv_from(host[1].s, h, bytes, sizeof bytes, &n, from), PLUMB_OK);
+    assert_int_equal(n, 3);
+    assert_int_equal(plumb_leave(host[1].s, h, 0, "ff15::9"), PLUMB_OK);
+    assert_int_equal(plumb_leave(host[1].s, h, 0, "ff15::9"), PLUMB_NOT_FOUND);
+    close_hosts();
 }
 
 /* Each flow goes to one socket of the group, and all of them get some. */
@@ -361,4 +481,4 @@ static void fast_open(void **state)
     close_hosts();
 }
 
-TESTS(blocking_calls, time_outs, nobody_answers, lingering, accept_without_descriptors, fast_open, both_families, datagrams_are_shared)
+TESTS(blocking_calls, time_outs, nobody_answers, lingering, accept_without_descriptors, fast_open, both_families, groups, groups_of_ip6, datagrams_are_shared)
