@@ -1,11 +1,13 @@
 /* plumb router --via V --via V: one stack on several interfaces, which sends on what is for others. */
 #include "cli/router.h"
 #include "cli/cli.h"
+#include "cli/file.h"
 #include "os/drive.h"
 #include "os/files.h"
 #include "stack/gate.h"
 #include "view/pcapng.h"
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { SMALL_PKTS = 16384, LARGE_PKTS = 512 };
@@ -164,11 +166,32 @@ static bool add_route(struct router *r, const struct router_route *x, int64_t no
     return false;
 }
 
-static bool configure_nat(struct router *r, int64_t now_ns)
+static bool read_filter(const struct router *r, struct filter *out)
 {
-    const struct gate_config c = { .nat = true, .nat_config = r->opts.nat_config };
-    if (!r->opts.n_nat)
+    const char *name[IFACE_MAX] = { NULL };
+    char error[200];
+    char *text = file_text(r->opts.filter);
+    if (!text) {
+        complain("router: cannot read %s: %m", r->opts.filter);
+        return false;
+    }
+    for (unsigned i = 0; i < r->n_driving; i++)
+        name[r->drive[i].iface] = r->opts.via[i].name;
+    const bool good = filter_parse(text, name, out, error);
+    if (!good)
+        complain("router: %s: %s", r->opts.filter, error);
+    free(text);
+    return good;
+}
+
+static bool configure_gate(struct router *r, int64_t now_ns)
+{
+    static struct filter filter;
+    const struct gate_config c = { .nat = r->opts.n_nat > 0, .nat_config = r->opts.nat_config, .filter = r->opts.filter ? &filter : NULL };
+    if (!c.nat && !c.filter)
         return true;
+    if (c.filter && !read_filter(r, &filter))
+        return false;
     if (stack_gate_open(r->stack, &c, now_ns) != PLUMB_OK) {
         complain("router: out of memory");
         return false;
@@ -200,7 +223,7 @@ static void configure_iface(struct router *r, unsigned i, int64_t now_ns)
 static bool configure(struct router *r)
 {
     const int64_t now_ns = loop_now(&r->loop);
-    if (!configure_nat(r, now_ns))
+    if (!configure_gate(r, now_ns))
         return false;
     for (unsigned i = 0; i < r->n_driving; i++)
         configure_iface(r, i, now_ns);

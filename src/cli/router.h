@@ -14,6 +14,7 @@ struct router_opts {
     const char *nat[NAT_OUTSIDES];
     struct router_route route[ROUTER_ROUTES];
     struct nat_config nat_config;
+    const char *filter;                 /* a file; NULL: none */
     const char *capture;
     bool quiet;
 };

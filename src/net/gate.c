@@ -6,7 +6,9 @@ static const int64_t HOLD_NS = 6 * NS_PER_SEC;          /* RFC 5382 REQ-4 */
 
 bool gate_init(struct gate *g, const struct gate_config *c, struct trace *trace, struct rng *rng, int64_t now_ns)
 {
-    *g = (struct gate){ .nat_on = c->nat, .trace = trace };
+    *g = (struct gate){ .nat_on = c->nat, .filter_on = c->filter != NULL, .trace = trace };
+    if (c->filter)
+        g->filter = *c->filter;
     if (tracks_init(&g->tracks, &c->track, trace, rng, now_ns) && (!c->nat || nat_init(&g->nat, &c->nat_config, trace, rng)))
         return true;
     gate_fini(g);
@@ -187,6 +189,50 @@ static enum why untranslatable(const struct passing *p)
     return p->kind == TUPLE_ERROR ? WHY_NAT_ICMP_UNKNOWN : p->kind == TUPLE_OTHER ? WHY_NAT_PROTOCOL : begins(p->k) ? WHY_NONE : WHY_NAT_NO_SYN;
 }
 
+/* -------------------------------------------------------------- the filter */
+
+static struct filter_ask ask_of(const struct passing *p, int16_t out)
+{
+    struct filter_ask a = { .src = p->tuple.src, .dst = p->dst, .sport = p->tuple.sport, .dport = p->tuple.dport, .proto = p->k->proto,
+                            .in = p->k->iface, .out = out, .type = FILTER_ANY };
+    if (p->lead)
+        a.dport = p->lead->internal.port;       /* rules are about who is inside, not about who stands for him */
+    if (p->kind == TUPLE_ERROR) {
+        a.src = ip_src(p->k);
+        a.sport = a.dport = 0;
+    }
+    if ((p->k->proto == IP_ICMP || p->k->proto == IP_ICMP6) && pkt_l4_len(p->k) > 0)
+        a.type = p->k->data[p->k->l4_off];
+    return a;
+}
+
+/* True: it may go.  Else it is dropped, and its sender told when the rule says so. */
+static bool passes_filter(struct gate *g, struct inet *n, struct passing *p, int16_t out, int64_t now_ns)
+{
+    unsigned line;
+    const struct filter_ask a = ask_of(p, out);
+    const enum filter_verdict v = filter_judge(&g->filter, &a, &line);
+    if (v == FILTER_ALLOW)
+        return true;
+    TRACE(g->trace, now_ns, 0, filtered, .src = a.src, .dst = a.dst, .dport = a.dport, .proto = a.proto, .reject = v == FILTER_REJECT, .line = (uint16_t)line);
+    if (v == FILTER_REJECT && p->k->proto == IP_TCP)
+        inet_reset(n, p->k, now_ns);
+    else if (v == FILTER_REJECT)
+        inet_error(n, p->k, TROUBLE_ADMIN, 0, now_ns);
+    drop(g, p, v == FILTER_REJECT ? WHY_FILTER_REJECTED : WHY_FILTER_DENIED, now_ns);
+    return false;
+}
+
+void gate_self(struct gate *g, struct inet *n, struct batch *ours, int64_t now_ns)
+{
+    struct batch_walk w = batch_walk(ours);
+    for (struct pkt *k; (k = batch_next(&w));) {
+        struct passing p = passing_of(k);
+        if (k->iface == INET_LOOP || p.kind == TUPLE_BAD || passes_filter(g, n, &p, FILTER_SELF, now_ns))
+            batch_keep(&w, k);
+    }
+}
+
 /* A flow whose packets leave as `leaves`, by these mappings of source and destination. */
 static enum why add_flow(struct gate *g, struct passing *p, struct nat_map *source, const struct tuple *leaves)
 {
@@ -206,6 +252,12 @@ static enum why add_flow(struct gate *g, struct passing *p, struct nat_map *sour
     p->flow = f;
     p->dir = TRACK_ORIGINAL;
     return WHY_NONE;
+}
+
+/* What passes untranslated is remembered for the filter's sake. */
+static enum why remember(struct gate *g, struct passing *p)
+{
+    return g->filter_on && (p->kind == TUPLE_FLOW || p->kind == TUPLE_OTHER) ? add_flow(g, p, NULL, &p->tuple) : WHY_NONE;
 }
 
 /* A mapping that was made for a flow which then could not be is taken back. */
@@ -237,8 +289,10 @@ static enum why admit(struct gate *g, struct passing *p, int64_t now_ns)
 {
     struct nat_outside *o;
     const bool hidden = hides(g, p, &o);
-    if (!hidden && !p->lead)
-        return is_outside(g, p->k->iface) && !is_outside(g, p->out) && ip_version(p->k) == 4 ? WHY_NAT_UNASKED : WHY_NONE;
+    if (!hidden && !p->lead) {
+        const bool unasked = is_outside(g, p->k->iface) && !is_outside(g, p->out) && ip_version(p->k) == 4 && !g->filter_on;
+        return unasked ? WHY_NAT_UNASKED : remember(g, p);      /* where there is a filter it has allowed this */
+    }
     const enum why why = untranslatable(p);
     if (why != WHY_NONE)
         return why;
@@ -266,14 +320,15 @@ static void go_on(struct gate *g, struct passing *p, int64_t now_ns)
 
 void gate_pass(struct gate *g, struct inet *n, struct transit *t, int64_t now_ns)
 {
-    (void)n;
     for (uint32_t i = 0; i < t->n; i++) {
         struct passing *p = &t->p[i];
         if (!p->k)
             continue;
         unsigned dir;                   /* one of the same batch may have begun the flow */
-        if (!p->flow && p->kind == TUPLE_FLOW && (p->flow = tracks_find(&g->tracks, &p->tuple, &dir)))
+        if (!p->flow && p->kind != TUPLE_ERROR && (p->flow = tracks_find(&g->tracks, &p->tuple, &dir)))
             p->dir = (uint8_t)dir;
+        if (!p->flow && g->filter_on && !passes_filter(g, n, p, p->out, now_ns))
+            continue;
         const enum why why = p->flow ? WHY_NONE : admit(g, p, now_ns);
         if (why != WHY_NONE)
             drop(g, p, why, now_ns);

@@ -161,6 +161,9 @@ void inet_forward(struct inet *n, struct batch *transit, int64_t now_ns);
 /* `k`, which is sent on, could have gone from its sender to next_hop by itself: tells it, when that is so and allowed. */
 void inet_redirect(struct inet *n, struct pkt *k, struct addr next_hop, int64_t now_ns);
 
+/* Resets the connection of a TCP segment that was refused on its way, in the name of whom it was for. */
+void inet_reset(struct inet *n, const struct pkt *k, int64_t now_ns);
+
 /* ------------------------------------------------- out: output.c, icmp_send.c */
 
 /* Takes a packet with its transport header at the head, path and proto set, and

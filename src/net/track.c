@@ -169,6 +169,8 @@ static void saw_tcp(struct track *f, unsigned dir, uint8_t flags)
     if ((flags & SYN) && !(flags & ACK) && (f->rst || f->fin == 3))
         f->syn = f->fin = 0;            /* the same ports anew */
     f->rst = false;
+    if (!f->syn && !(flags & SYN))
+        f->syn = 3;                     /* it began before we looked */
     if (flags & SYN)
         f->syn |= bit;
     if (flags & FIN)

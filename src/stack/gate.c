@@ -50,6 +50,8 @@ void stack_gate(struct stack *st, struct batch *in, struct batch *others, int64_
     inet_forward_route(&st->inet, &t, now_ns);                  /* where it leaves; who may not go hears why */
     gate_pass(st->gate, &st->inet, &t, now_ns);                 /* the other name it goes on with */
     inet_forward_send(&st->inet, &t, now_ns);
+    if (st->gate->filter_on)
+        gate_self(st->gate, &st->inet, in, now_ns);             /* what may come to ourselves */
     if (st->gate->nat_on)
         hold_syns(st, in, now_ns);
 }
