@@ -44,6 +44,7 @@ struct pkt {
     uint32_t     id;                    /* serial within its stack, named by events; 0: none yet */
     uint16_t     net_off, l4_off;       /* of the IP and transport headers, from the block's start */
     uint16_t     gso_size;              /* 0: one wire packet; else payload bytes per wire packet */
+    uint16_t     frag_max;              /* in transit: put together from fragments, of which the largest IP packet had so many bytes; 0: it came whole */
     uint8_t      iface;                 /* it arrived on, or leaves by */
     uint8_t      csum;                  /* enum pkt_csum */
     uint8_t      csum_field;            /* CSUM_PARTIAL: offset of the checksum field from l4_off */

@@ -95,6 +95,7 @@ static bool open_device(const struct via *v, struct device *dev)
         complain("router: %s", error);
     else if (v->mtu)
         dev->mtu = v->mtu;
+    dev->ip6 = via_has_ip6(v);
     return e == PLUMB_OK;
 }
 

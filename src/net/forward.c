@@ -58,6 +58,12 @@ static bool is_worn_out(struct inet *n, struct passing *p, int64_t now_ns)
 
 static bool may_be_cut(struct pkt *k) { return ip_version(k) == 4 && !(load_be16(pkt_net(k) + 6) & IP4_DF); }
 
+/* What was put together here goes on in pieces that are no larger than it came in. */
+static bool is_too_big(struct pkt *k, uint16_t mtu)
+{
+    return (k->frag_max ? k->frag_max : pkt_wire_len(k)) > mtu && !may_be_cut(k);
+}
+
 /* §5.2.7.1: what the route says of those who may not go. */
 static bool is_refused(struct inet *n, struct passing *p, const struct route *r, int64_t now_ns)
 {
@@ -71,8 +77,8 @@ static bool is_refused(struct inet *n, struct passing *p, const struct route *r,
         refuse(n, p, WHY_IP_PROHIBITED, TROUBLE_ADMIN, 0, now_ns);
     else if (ip_version(p->k) == 4 && inet_is_broadcast(n, r->iface, p->dst))
         refuse(n, p, WHY_IP_FORWARD_GROUP, TROUBLE_NONE, 0, now_ns);    /* RFC 2644 */
-    else if (pkt_wire_len(p->k) > n->iface[r->iface].mtu && !may_be_cut(p->k))
-        refuse(n, p, WHY_IP_TOO_BIG, TROUBLE_TOO_BIG, n->iface[r->iface].mtu, now_ns);
+    else if (is_too_big(p->k, inet_link_mtu(n, r->iface, p->dst)))
+        refuse(n, p, WHY_IP_TOO_BIG, TROUBLE_TOO_BIG, inet_link_mtu(n, r->iface, p->dst), now_ns);
     return !p->k;
 }
 
@@ -114,7 +120,8 @@ static void cut_all(struct inet *n, struct pkt *k, uint16_t mtu, int64_t now_ns)
 static void send_one(struct inet *n, const struct passing *p, int64_t now_ns)
 {
     struct pkt *k = p->k;
-    const uint16_t mtu = n->iface[p->out].mtu;
+    const uint16_t link_mtu = inet_link_mtu(n, p->out, p->dst), mtu = k->frag_max && k->frag_max < link_mtu ? k->frag_max : link_mtu;
+    k->frag_max = 0;
     if (ip_version(k) == 4)
         ip4_decrement_ttl(pkt_net(k));
     else

@@ -160,8 +160,11 @@ static struct pkt *join(struct pkt_pools *pools, const struct frag_datagram *d)
     if (!k)
         return NULL;
     memcpy(pkt_append(k, header), pkt_head_const(first), header);
-    for (const struct pkt *p = first; p; p = p->next)
+    for (const struct pkt *p = first; p; p = p->next) {
         memcpy(pkt_append(k, payload_of(p)), pkt_head_const(p) + header_of(p), payload_of(p));
+        if (p->len > k->frag_max)
+            k->frag_max = (uint16_t)p->len;
+    }
     k->time_ns = first->time_ns;
     k->id = first->id;
     k->iface = first->iface;

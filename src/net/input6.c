@@ -155,7 +155,8 @@ enum why inet6_arrive(struct inet *n, struct pkt *k, struct arrival *a, int64_t 
         const struct ip6_upper u = ip6_find_upper(pkt_reader(k));
         set_upper(k, u.proto, u.at);
         inet_hold_to_header(k, k->l4_off);
-        return WHY_NONE;
+        const bool piece = n->whole_transit && ip6_chain_read(pkt_reader(k), &c) == WHY_NONE && is_fragment(&c);
+        return piece ? fragment(n, k, &c, a, now_ns) : WHY_NONE;        /* whoever looks at what passes wants it whole */
     }
     why = headers(n, k, &c, now_ns);
     if (why != WHY_NONE)

@@ -11,7 +11,8 @@ static struct addr lan_addr(const struct routed_router *r, unsigned host)
 
 static struct stack *new_stack(struct routed_world *w, unsigned node, bool forwarding)
 {
-    return stack_new(&(struct stack_config){ .node = (uint16_t)node, .seed = rng_u64(&w->rng), .forwarding = forwarding, .small_pkts = 512, .large_pkts = 4 }, 0);
+    const struct stack_config c = { .node = (uint16_t)node, .seed = rng_u64(&w->rng), .forwarding = forwarding, .small_pkts = 512, .large_pkts = 4 };
+    return stack_new(&c, 0);
 }
 
 static int add_iface(struct stack *st, unsigned node, unsigned iface, struct prefix p)
@@ -132,7 +133,8 @@ static bool add_hosts(struct routed_world *w, unsigned router)
 {
     struct routed_router *r = &w->router[router];
     const int sw = world_add_switch(w->world);
-    if (sw < 0 || world_join(w->world, (struct world_end){ .number = r->number, .iface = IFACE_LAN }, (struct world_end){ .is_switch = true, .number = sw }, NULL, NULL) < 0)
+    const struct world_end lan = { .is_switch = true, .number = sw };
+    if (sw < 0 || world_join(w->world, (struct world_end){ .number = r->number, .iface = IFACE_LAN }, lan, NULL, NULL) < 0)
         return false;
     for (unsigned n = 1 + rng_below(&w->rng, 3); n > 0 && w->n_hosts < HOSTS_MAX; n--) {
         struct routed_host *h = &w->host[w->n_hosts++];
@@ -141,7 +143,7 @@ static bool add_hosts(struct routed_world *w, unsigned router)
             return false;
         h->number = world_add_stack(w->world, h->st);
         if (stack_add_route(h->st, (struct prefix){ addr4(0), 0 }, r->lan, 0, 0) != PLUMB_OK ||
-            world_join(w->world, (struct world_end){ .number = h->number }, (struct world_end){ .is_switch = true, .number = sw }, NULL, NULL) < 0)
+            world_join(w->world, (struct world_end){ .number = h->number }, lan, NULL, NULL) < 0)
             return false;
     }
     return true;

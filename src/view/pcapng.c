@@ -4,6 +4,7 @@
 #include "base/checksum.h"
 #include "wire/eth.h"
 #include "wire/ip4.h"
+#include "wire/ip6.h"
 #include <stdlib.h>
 
 enum { HOLD = 64, LINK_ETHERNET = 1, LINK_RAW = 101, OPT_END = 0, OPT_COMMENT = 1, OPT_NAME = 2, OPT_TSRESOL = 9, EPB_FLAGS = 2 };
@@ -118,23 +119,43 @@ static void release_first(struct pcapng *p)
     p->n--;
 }
 
+/* Whose checksum it is: the addresses, and where the transport header stands in the packet. */
+struct upper { struct addr src, dst; uint8_t proto; size_t at, len; };
+
+static bool find_upper(struct reader r, struct upper *out)
+{
+    struct ip4 h4;
+    struct ip6 h6;
+    const struct reader packet = r;
+    if (ip4_read(&r, &h4) == WHY_NONE) {
+        *out = (struct upper){ h4.src, h4.dst, h4.proto, h4.header_len, (size_t)h4.total_len - h4.header_len };
+        return true;
+    }
+    r = packet;
+    if (ip6_read(&r, &h6) != WHY_NONE)
+        return false;
+    const struct ip6_upper u = ip6_find_upper(packet);
+    const size_t total = (size_t)IP6_HEADER + h6.payload_len;
+    *out = (struct upper){ h6.src, h6.dst, u.proto, u.at, total - u.at };
+    return u.at <= total;
+}
+
 /* A checksum left to the device is completed in the copy, so that the file shows
  * what stands on the wire. */
 static void complete_csum(uint8_t *frame, uint32_t len, bool ether)
 {
     struct reader r = reader_of(frame, len);
     struct eth e = { .type = ETH_IP4 };
-    struct ip4 h;
-    if ((ether && !eth_read(&r, &e)) || e.type != ETH_IP4 || ip4_read(&r, &h) != WHY_NONE)
+    struct upper u;
+    if ((ether && !eth_read(&r, &e)) || (e.type != ETH_IP4 && e.type != ETH_IP6) || !find_upper(r, &u))
         return;
-    const size_t at = len - rd_left(&r), field = h.proto == IP_TCP ? 16 : 6;
-    size_t l4_len = (size_t)h.total_len - h.header_len;
-    if ((h.proto != IP_TCP && h.proto != IP_UDP) || l4_len > rd_left(&r) || l4_len < field + 2)
+    const size_t at = len - rd_left(&r) + u.at, field = u.proto == IP_TCP ? 16 : 6;
+    if ((u.proto != IP_TCP && u.proto != IP_UDP) || at + u.len > len || u.len < field + 2)
         return;
     memset(frame + at + field, 0, 2);
-    csum_t c = csum_pseudo(h.src, h.dst, h.proto, (uint32_t)l4_len);
-    uint16_t sum = csum_finish(csum_add(c, frame + at, l4_len));
-    if (sum == 0 && h.proto == IP_UDP)
+    csum_t c = csum_pseudo(u.src, u.dst, u.proto, (uint32_t)u.len);
+    uint16_t sum = csum_finish(csum_add(c, frame + at, u.len));
+    if (sum == 0 && u.proto == IP_UDP)
         sum = 0xffff;
     memcpy(frame + at + field, &sum, 2);
 }

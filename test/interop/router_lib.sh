@@ -47,7 +47,7 @@ router_ends() {
 # and never completed.
 clean_router_capture() {
     for side in tap0 tap1; do
-        tshark -r "$1" -w "$tmp/plain.pcapng" -Y "!(icmp && udp) && frame.interface_name == \"$side\"" 2>/dev/null
+        tshark -r "$1" -w "$tmp/plain.pcapng" -Y "!((icmp || icmpv6) && udp) && frame.interface_name == \"$side\"" 2>/dev/null
         clean_capture "$tmp/plain.pcapng"
     done
 }
