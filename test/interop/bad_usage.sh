@@ -52,6 +52,14 @@ wants 2 "beyond" traceroute -f 9 -m 3 www.shop.test
 wants 2 "65535" traceroute -p 65000 -m 255 -q 10 www.shop.test
 wants 2 "SYN" traceroute -T --mtu www.shop.test
 wants 2 "virtual internet" traceroute 192.0.2.1
+wants 2 missing scan
+wants 2 "more than a /24" scan --via tap:t0,addr=10.9.0.2/24 10.0.0.0/23
+wants 2 "more than a /24" scan --via tap:t0,addr=10.9.0.2/24 2001:db8::/64
+wants 2 "own stack" scan --via host 127.0.0.1
+wants 2 "virtual internet" scan 192.0.2.1
+wants 2 "no port" scan -p 80-79 www.shop.test
+wants 2 "no single host" scan --via tap:t0,addr=10.9.0.2/24 224.0.0.1
+wants 2 "1048576" scan -p - 10.0.2.0/24
 wants 2 missing addr
 wants 2 "prefix" addr 10.0.0
 wants 2 "8 to 32" addr --split 4 10.0.0.0/8
