@@ -17,6 +17,7 @@ int cmd_sim(int argc, char **argv);
 int cmd_router(int argc, char **argv);
 int cmd_wire(int argc, char **argv);
 int cmd_addr(int argc, char **argv);
+int cmd_dump(int argc, char **argv);
 int cmd_scan(int argc, char **argv);
 int cmd_traceroute(int argc, char **argv);
 

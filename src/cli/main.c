@@ -11,6 +11,7 @@ static const struct command { const char *name; int (*run)(int, char **); const 
     { "ping",  cmd_ping,  "send ICMP echo requests" },
     { "traceroute", cmd_traceroute, "tell the routers on the way" },
     { "scan",  cmd_scan,  "tell which TCP ports are open, closed or filtered" },
+    { "dump",  cmd_dump,  "print packets: of an interface, a file, or the virtual internet" },
     { "addr",  cmd_addr,  "tell what an address is; arithmetic with prefixes" },
     { "dhcpd", cmd_dhcpd, "hand out addresses by DHCP" },
     { "dnsd",  cmd_dnsd,  "answer DNS questions from a master file" },

@@ -60,6 +60,13 @@ wants 2 "virtual internet" scan 192.0.2.1
 wants 2 "no port" scan -p 80-79 www.shop.test
 wants 2 "no single host" scan --via tap:t0,addr=10.9.0.2/24 224.0.0.1
 wants 2 "1048576" scan -p - 10.0.2.0/24
+wants 2 "syntax" dump tcp port
+wants 2 "or -w" dump --json -w "$tmp/c"
+wants 2 "no interface" dump -r "$tmp/c" -i lo
+wants 2 "listens" dump --via tap:t0
+wants 1 "cannot read" dump -r "$tmp/none"
+wants 1 "neither a pcap" dump -r "$tmp/www/x"
+wants 23 "cannot write" dump -w "$tmp/none/c"
 wants 2 missing addr
 wants 2 "prefix" addr 10.0.0
 wants 2 "8 to 32" addr --split 4 10.0.0.0/8
