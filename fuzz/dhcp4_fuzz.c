@@ -12,8 +12,9 @@ FUZZ(data, size)
         return;
     REQUIRE(m.n_router <= DHCP4_ADDRS && m.n_dns <= DHCP4_ADDRS && m.client_id_len <= sizeof m.client_id);
     struct writer w = writer_of(out, sizeof out), v = writer_of(twice, sizeof twice);
+    (void)dhcp4_link_selection(&m);
     dhcp4_write(&w, &m);
-    REQUIRE(!w.bad && wr_len(&w) >= DHCP4_MIN && wr_len(&w) <= DHCP4_MAX);
+    REQUIRE(!w.bad && wr_len(&w) >= DHCP4_MIN && wr_len(&w) <= DHCP4_RELAYED_MAX);
     struct reader back = reader_of(out, wr_len(&w));
     REQUIRE(dhcp4_read(&back, &again));
     dhcp4_write(&v, &again);

@@ -4,8 +4,9 @@ enum { MAGIC = 0x63825363, HARDWARE_ETHERNET = 1, BROADCAST = 0x8000, SNAME_LEN 
 enum option {
     OPT_PAD = 0, OPT_MASK = 1, OPT_ROUTER = 3, OPT_DNS = 6, OPT_HOST_NAME = 12, OPT_DOMAIN = 15, OPT_MTU = 26, OPT_REQUESTED = 50,
     OPT_LEASE = 51, OPT_OVERLOAD = 52, OPT_TYPE = 53, OPT_SERVER_ID = 54, OPT_WANTED = 55, OPT_MAX_SIZE = 57, OPT_T1 = 58,
-    OPT_T2 = 59, OPT_CLIENT_ID = 61, OPT_END = 255
+    OPT_T2 = 59, OPT_CLIENT_ID = 61, OPT_RELAY = 82, OPT_END = 255
 };
+enum { SUB_LINK_SELECTION = 5 };
 enum { OVERLOAD_FILE = 1, OVERLOAD_SNAME = 2 };
 
 static void read_addr(struct reader *v, struct addr *out)
@@ -44,6 +45,12 @@ static void read_client_id(struct reader *v, struct dhcp4 *out)
         out->client_id_len = (uint8_t)len;
 }
 
+static void read_relay(struct reader *v, struct dhcp4 *out)
+{
+    out->relay_len = (uint8_t)rd_left(v);
+    rd_copy(v, out->relay, out->relay_len);
+}
+
 /* An option of a length that is not its own is passed over. */
 static void read_option(uint8_t code, struct reader *v, struct dhcp4 *out, uint8_t *overload)
 {
@@ -62,8 +69,21 @@ static void read_option(uint8_t code, struct reader *v, struct dhcp4 *out, uint8
     case OPT_T1:        read_u32(v, &out->t1_s); return;
     case OPT_T2:        read_u32(v, &out->t2_s); return;
     case OPT_CLIENT_ID: read_client_id(v, out); return;
+    case OPT_RELAY:     read_relay(v, out); return;
     default:            return;
     }
+}
+
+struct addr dhcp4_link_selection(const struct dhcp4 *m)
+{
+    struct reader r = reader_of(m->relay, m->relay_len);
+    while (rd_left(&r) >= 2) {
+        const uint8_t code = rd_u8(&r);
+        struct reader value = rd_sub(&r, rd_u8(&r));
+        if (code == SUB_LINK_SELECTION && rd_left(&value) == 4)
+            return addr4(rd_u32(&value));
+    }
+    return ADDR_NONE;
 }
 
 static bool read_options(struct reader *r, struct dhcp4 *out, uint8_t *overload)
@@ -186,6 +206,10 @@ static void write_options(struct writer *w, const struct dhcp4 *m)
         wr_u16(w, m->mtu);
     }
     write_wishes(w, m);
+    if (m->relay_len) {                 /* RFC 3046 §2.1: the last before the end */
+        write_head(w, OPT_RELAY, m->relay_len);
+        wr_bytes(w, m->relay, m->relay_len);
+    }
     wr_u8(w, OPT_END);
 }
 

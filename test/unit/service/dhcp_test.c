@@ -1,6 +1,7 @@
 #include "../memnet.h"
 #include "../test.h"
 #include "service/dhcp.h"
+#include <stdlib.h>
 
 static struct memnet m;
 static struct dhcp_server *s;
@@ -41,7 +42,7 @@ static struct dhcp4 from(uint8_t who, enum dhcp4_type type)
 /* The type of the reply, 0: none. */
 static int say(const struct dhcp4 *msg)
 {
-    uint8_t bytes[DHCP4_MAX];
+    uint8_t bytes[DHCP4_RELAYED_MAX];
     struct writer w = writer_of(bytes, sizeof bytes);
     struct dgram_in in;
     struct dgram *ends[] = { client, relay };
@@ -188,9 +189,116 @@ static void identities_and_relays(void **state)
     assert_int_equal(dhcp_server_new(&m.net, &out, &bad), PLUMB_INVALID);
 }
 
+/* ------------------------------------------- relays, reservations, a journal */
+
+static unsigned kept;
+static bool full;
+static bool keep_line(void *arg, const char *line)
+{
+    (void)arg;
+    kept += strchr(line, '\n') != NULL;
+    return !full;
+}
+
+static void again(void)                 /* another server, with all that it can do */
+{
+    const struct dhcp_pool far = { .first = addr4(0x0a07000a), .last = addr4(0x0a07000b), .prefix_len = 24, .n_router = 1, .router = { addr4(0x0a070001) } };
+    const struct dhcp_reservation reserved[] = { { { { 2, 0, 0, 0, 0, 77 } }, host(99) }, { { { 2, 0, 0, 0, 0, 78 } }, host(3) } };
+    const struct dhcp_server_config cfg = { .local = server, .server = server, .first = host(1), .last = host(4), .prefix_len = 24, .lease_s = 100,
+                                            .n_relayed = 1, .relayed = &far, .n_reserved = 2, .reserved = reserved, .keeper = { keep_line, NULL } };
+    dhcp_server_free(s);
+    kept = 0;
+    full = false;
+    assert_int_equal(dhcp_server_new(&m.net, &cfg, &s), PLUMB_OK);
+}
+
+static struct dhcp4 relayed(uint8_t who, enum dhcp4_type type)
+{
+    static const uint8_t info[] = { 1, 4, 'p', 'o', 'r', 't', 5, 4, 10, 7, 0, 0 };      /* circuit id; the link */
+    struct dhcp4 r = from(who, type);
+    r.giaddr = host(200);               /* where the relay is heard; the link selection says otherwise */
+    memcpy(r.relay, info, sizeof info);
+    r.relay_len = sizeof info;
+    return r;
+}
+
+static void behind_a_relay(void **state)
+{
+    (void)state;
+    again();
+    struct dhcp4 r = relayed(9, DHCP4_DISCOVER);
+    assert_int_equal(say(&r), DHCP4_OFFER);
+    assert_true(endpoint_eq(got_at, (struct endpoint){ host(200), 67 }));
+    assert_true(addr_eq(got.yiaddr, addr4(0x0a07000a)) && addr_eq(got.router[0], addr4(0x0a070001)));
+    assert_true(got.relay_len == r.relay_len && memcmp(got.relay, r.relay, r.relay_len) == 0);
+    r = relayed(9, DHCP4_REQUEST);
+    r.server_id = server;
+    r.requested = got.yiaddr;
+    assert_int_equal(say(&r), DHCP4_ACK);
+    r.server_id = ADDR_NONE;
+    r.requested = host(2);              /* an address of the other network */
+    assert_int_equal(say(&r), DHCP4_NAK);
+    assert_true(got.broadcast && got.relay_len == r.relay_len);
+    assert_int_equal(take(9), 2);       /* the same client at home: an address there */
+    assert_int_equal(got.relay_len, 0);
+    struct dhcp4 renewal = from(9, DHCP4_REQUEST);
+    renewal.ciaddr = addr4(0x0a07000a); /* renewing goes past the relay */
+    assert_int_equal(say(&renewal), DHCP4_ACK);
+    assert_true(addr_eq(got.router[0], addr4(0x0a070001)));
+    r = relayed(8, DHCP4_DISCOVER);
+    r.relay[9] = 11;                    /* a link of nobody's */
+    assert_int_equal(say(&r), 0);
+}
+
+static void reservations(void **state)
+{
+    (void)state;
+    again();
+    assert_int_equal(take(77), 99);
+    assert_int_equal(take(9), 2);
+    assert_int_equal(take(8), 4);       /* 3 is reserved */
+    assert_int_equal(discover(7), 0);
+    assert_int_equal(claim(9, addr4(0), host(3), server), DHCP4_NAK);
+    assert_int_equal(take(78), 3);
+    assert_int_equal(claim(6, addr4(0), host(99), ADDR_NONE), DHCP4_NAK);
+}
+
+static void committed_first(void **state)
+{
+    (void)state;
+    again();
+    full = true;
+    assert_int_equal(take(9), 0);       /* what cannot be kept is not acknowledged */
+    assert_int_equal(kept, 1);
+    full = false;
+    assert_int_equal(take(9), 2);
+    assert_int_equal(kept, 2);
+}
+
+static void recalled(void **state)
+{
+    (void)state;
+    char *text, error[LEASES_ERROR];
+    size_t len;
+    again();
+    assert_int_equal(take(9), 2);
+    assert_int_equal(take(77), 99);
+    FILE *f = open_memstream(&text, &len);
+    dhcp_server_write(s, f);
+    fclose(f);
+    again();
+    assert_true(dhcp_server_recall(s, text, error));
+    free(text);
+    assert_int_equal(claim(9, addr4(0), host(2), ADDR_NONE), DHCP4_ACK);        /* known, not met with silence */
+    assert_int_equal(take(8), 4);
+    assert_int_equal(take(9), 2);
+    assert_false(dhcp_server_recall(s, "nonsense", error));
+}
+
 #define WITH(t) cmocka_unit_test_setup_teardown(t, up, down)
 int main(void)
 {
-    const struct CMUnitTest all[] = { WITH(leases), WITH(claims), WITH(offers_expire), WITH(decline_release_inform), WITH(identities_and_relays) };
+    const struct CMUnitTest all[] = { WITH(leases), WITH(claims), WITH(offers_expire), WITH(decline_release_inform), WITH(identities_and_relays),
+                                      WITH(behind_a_relay), WITH(reservations), WITH(committed_first), WITH(recalled) };
     return cmocka_run_group_tests(all, NULL, NULL);
 }
