@@ -14,6 +14,7 @@ int cmd_dnsd(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_pkt(int argc, char **argv);
 int cmd_sim(int argc, char **argv);
+int cmd_bridge(int argc, char **argv);
 int cmd_router(int argc, char **argv);
 int cmd_wire(int argc, char **argv);
 int cmd_addr(int argc, char **argv);

@@ -17,6 +17,7 @@ static const struct command { const char *name; int (*run)(int, char **); const 
     { "dnsd",  cmd_dnsd,  "answer DNS questions from a master file" },
     { "bench", cmd_bench, "measure the stack" },
     { "pkt",   cmd_pkt,   "run packet scripts against the stack" },
+    { "bridge", cmd_bridge, "join interfaces by a switch, with VLANs and the spanning tree" },
     { "router", cmd_router, "forward packets between interfaces, with NAT" },
     { "wire",  cmd_wire,  "join two interfaces by an emulated link" },
     { "sim",   cmd_sim,   "run seeded worlds and check their invariants" },

@@ -1,39 +1,39 @@
 #include "link/bridge.h"
 
 enum { WAYS = 4 };
-static const int64_t AGE_NS = 300 * NS_PER_SEC;         /* §7.9.2, the recommended ageing time */
 
 void bridge_init(struct bridge *b, struct rng *rng)
 {
     memset(b, 0, sizeof *b);
     b->key = sipkey_from(rng);
+    b->age_ns = BRIDGE_AGE_NS;
 }
 
 /* A MAC may stand in any of WAYS neighbouring places. */
-static struct bridge_entry *set_of(struct bridge *b, struct mac m)
+static struct bridge_entry *set_of(struct bridge *b, uint16_t vid, struct mac m)
 {
-    uint64_t word = 0;
+    uint64_t word = (uint64_t)vid << 48;
     memcpy(&word, m.b, 6);
     return &b->entry[siphash_words(&b->key, &word, 1) % (BRIDGE_ENTRIES / WAYS) * WAYS];
 }
 
-static bool alive(const struct bridge_entry *e, int64_t now_ns) { return e->used && now_ns - e->seen_ns < AGE_NS; }
+static bool alive(const struct bridge *b, const struct bridge_entry *e, int64_t now_ns) { return e->used && now_ns - e->seen_ns < b->age_ns; }
 
-static struct bridge_entry *find(struct bridge *b, struct mac m, int64_t now_ns)
+static struct bridge_entry *find(struct bridge *b, uint16_t vid, struct mac m, int64_t now_ns)
 {
-    struct bridge_entry *set = set_of(b, m);
+    struct bridge_entry *set = set_of(b, vid, m);
     for (unsigned i = 0; i < WAYS; i++)
-        if (alive(&set[i], now_ns) && mac_eq(set[i].mac, m))
+        if (alive(b, &set[i], now_ns) && set[i].vid == vid && mac_eq(set[i].mac, m))
             return &set[i];
     return NULL;
 }
 
 /* A dead place, or else the one unseen for longest. */
-static struct bridge_entry *place_for(struct bridge *b, struct mac m, int64_t now_ns)
+static struct bridge_entry *place_for(struct bridge *b, uint16_t vid, struct mac m, int64_t now_ns)
 {
-    struct bridge_entry *set = set_of(b, m), *oldest = set;
+    struct bridge_entry *set = set_of(b, vid, m), *oldest = set;
     for (unsigned i = 0; i < WAYS; i++) {
-        if (!alive(&set[i], now_ns))
+        if (!alive(b, &set[i], now_ns))
             return &set[i];
         if (set[i].seen_ns < oldest->seen_ns)
             oldest = &set[i];
@@ -41,18 +41,18 @@ static struct bridge_entry *place_for(struct bridge *b, struct mac m, int64_t no
     return oldest;
 }
 
-enum bridge_verdict bridge_decide(struct bridge *b, unsigned from_port, struct mac src, struct mac dst, unsigned *to, int64_t now_ns)
+enum bridge_verdict bridge_decide(struct bridge *b, const struct bridge_frame *f, unsigned *to, int64_t now_ns)
 {
-    if (!mac_is_group(src)) {
-        struct bridge_entry *e = find(b, src, now_ns);
+    if (!mac_is_group(f->src)) {
+        struct bridge_entry *e = find(b, f->vid, f->src, now_ns);
         if (!e)
-            e = place_for(b, src, now_ns);
-        *e = (struct bridge_entry){ .mac = src, .port = (uint16_t)from_port, .seen_ns = now_ns, .used = true };
+            e = place_for(b, f->vid, f->src, now_ns);
+        *e = (struct bridge_entry){ .mac = f->src, .port = f->from, .vid = f->vid, .seen_ns = now_ns, .used = true };
     }
-    const struct bridge_entry *known = mac_is_group(dst) ? NULL : find(b, dst, now_ns);
+    const struct bridge_entry *known = mac_is_group(f->dst) ? NULL : find(b, f->vid, f->dst, now_ns);
     if (!known)
         return BRIDGE_FLOOD;
-    if (known->port == from_port)
+    if (known->port == f->from)
         return BRIDGE_DROP;
     *to = known->port;
     return BRIDGE_TO_PORT;

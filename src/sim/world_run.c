@@ -63,7 +63,8 @@ static void through_switch(struct world *w, struct world_switch *s, unsigned fro
         trace_drop(&w->trace, k, WHY_FRAME_SHORT, w->now_ns);
         return;
     }
-    switch (bridge_decide(&s->bridge, from, h.src, h.dst, &to, w->now_ns)) {
+    const struct bridge_frame f = { .from = (uint16_t)from, .src = h.src, .dst = h.dst };
+    switch (bridge_decide(&s->bridge, &f, &to, w->now_ns)) {
     case BRIDGE_TO_PORT: put_on_link(w, s->port[to], k); return;
     case BRIDGE_FLOOD:   flood(w, s, from, k); return;
     default:             trace_drop(&w->trace, k, WHY_BRIDGE_SAME_PORT, w->now_ns);
