@@ -65,8 +65,10 @@ static void ask(struct neigh *n, struct neigh_entry *e, struct addr local, int64
 void neigh_enter(struct neigh *n, struct neigh_entry *e, enum neigh_state s, int64_t now_ns)
 {
     const bool was_asked = e->state == NEIGH_INCOMPLETE || e->state == NEIGH_PROBE;
+    n->n_doubtful -= neigh_is_doubtful(e);
     e->state = (uint8_t)s;
     e->tries = 0;
+    n->n_doubtful += neigh_is_doubtful(e);
     switch (s) {
     case NEIGH_REACHABLE:
         neigh_set_timer(n, e, time_after(now_ns, reachable_ns(n, e)));
@@ -126,7 +128,7 @@ void neigh_heard(struct neigh *n, unsigned iface, struct addr a, struct mac mac,
 void neigh_confirm(struct neigh *n, unsigned iface, struct addr a, int64_t now_ns)
 {
     struct neigh_entry *e = neigh_find(n, iface, a);
-    if (e && e->state != NEIGH_INCOMPLETE)
+    if (e && neigh_is_doubtful(e))
         neigh_enter(n, e, NEIGH_REACHABLE, now_ns);
 }
 

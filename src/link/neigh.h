@@ -61,6 +61,7 @@ struct neigh {
     struct neigh_entry *entries, *free, **bucket;
     uint32_t            n_entries, bucket_mask;
     uint32_t            queued, max_queued;     /* packets waiting in all entries */
+    uint32_t            n_doubtful;             /* in DELAY or PROBE: an upper layer may know better */
     struct list         by_use;
     struct heap         timers;
     struct pktq         ready, failed;
@@ -86,7 +87,7 @@ void neigh_heard(struct neigh *n, unsigned iface, struct addr a, struct mac mac,
 /* Takes an IP packet with iface and next_hop.  It comes back as a frame when the
  * MAC is known; NULL: it waits, or was dropped. */
 struct pkt *neigh_send(struct neigh *n, struct pkt *k, int64_t now_ns);
-/* An upper layer got on, so what goes by this neighbour arrives (RFC 4861 §7.3.1). */
+/* An upper layer got on, so what goes by this neighbour arrives (RFC 4861 §7.3.1).  Of use while it is doubtful. */
 void neigh_confirm(struct neigh *n, unsigned iface, struct addr a, int64_t now_ns);
 
 /* To who leads: somebody who follows wants to know.  To who follows: what was found. */

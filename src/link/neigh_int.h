@@ -9,6 +9,8 @@ void neigh_forget(struct neigh *n, struct neigh_entry *e);      /* what waited g
 void neigh_used(struct neigh *n, struct neigh_entry *e);
 void neigh_set_timer(struct neigh *n, struct neigh_entry *e, int64_t deadline_ns);
 
+static inline bool neigh_is_doubtful(const struct neigh_entry *e) { return e->state == NEIGH_DELAY || e->state == NEIGH_PROBE; }
+
 /* neigh.c */
 void neigh_enter(struct neigh *n, struct neigh_entry *e, enum neigh_state s, int64_t now_ns);
 /* Its MAC is this; it becomes REACHABLE or STALE, and what waited leaves. */

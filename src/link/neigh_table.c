@@ -72,6 +72,7 @@ void neigh_forget(struct neigh *n, struct neigh_entry *e)
     while (*at != e)
         at = &(*at)->chain;
     *at = e->chain;
+    n->n_doubtful -= neigh_is_doubtful(e);
     neigh_set_timer(n, e, DEADLINE_NEVER);
     list_remove(&e->age);
     for (struct pkt *k; (k = pktq_pop(&e->waiting)); n->queued--)

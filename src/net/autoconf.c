@@ -36,10 +36,11 @@ static void form(struct autoconf *a, struct autoconf_addr *x, struct addr prefix
     a->changed = true;
 }
 
-void autoconf_start(struct autoconf *a, struct rng *rng, const struct sipkey *secret, struct mac mac, unsigned iface, uint16_t mtu)
+void autoconf_start(struct autoconf *a, enum autoconf_role role, struct rng *rng, const struct sipkey *secret, struct mac mac, unsigned iface,
+                    uint16_t mtu)
 {
-    *a = (struct autoconf){ .on = true, .rng = rng, .secret = *secret, .mac = mac, .iface = (uint8_t)iface, .mtu_max = mtu,
-                            .solicit_ns = DEADLINE_NEVER, .heard_ns = DEADLINE_NEVER };
+    *a = (struct autoconf){ .on = true, .is_router = role == AUTOCONF_ROUTER, .rng = rng, .secret = *secret, .mac = mac, .iface = (uint8_t)iface,
+                            .mtu_max = mtu, .solicit_ns = DEADLINE_NEVER, .heard_ns = DEADLINE_NEVER };
     a->addr[0] = (struct autoconf_addr){ .valid_ns = DEADLINE_NEVER, .preferred_ns = DEADLINE_NEVER };
     form(a, &a->addr[0], LINK_LOCAL);
 }
@@ -54,7 +55,7 @@ bool autoconf_verdict(struct autoconf *a, struct addr addr, bool is_free, int64_
     a->changed = true;
     if (is_free) {
         x->state = AUTOCONF_READY;
-        if (x == &a->addr[0])
+        if (x == &a->addr[0] && !a->is_router)
             a->solicit_ns = now_ns;
         return true;
     }
@@ -229,7 +230,7 @@ static void link_facts(struct autoconf *a, const struct nd *m)
 
 enum why autoconf_in(struct autoconf *a, struct addr from, const struct nd *m, int64_t now_ns)
 {
-    if (!a->on)
+    if (!a->on || a->is_router)
         return WHY_ND_ROLE;
     if (!addr_is_link_local(from) || (m->has_source_mac && mac_is_group(m->source_mac)))
         return WHY_ND_BAD;                                      /* §6.1.2 */

@@ -36,7 +36,7 @@ struct autoconf_dns { struct addr addr; int64_t until_ns; };
 struct autoconf_link { uint16_t mtu; uint8_t hop_limit; uint32_t reachable_ms, retrans_ms; };
 
 struct autoconf {
-    bool           on, changed, link_changed;
+    bool           on, is_router, changed, link_changed;
     bool           managed, other;              /* DHCPv6 has addresses, has other things (RFC 4861 §4.2) */
     struct rng    *rng;
     struct sipkey  secret;
@@ -69,8 +69,9 @@ struct autoconf_action {
     struct autoconf_link link;
 };
 
-/* The first thing it wants is a link-local address. */
-void autoconf_start(struct autoconf *a, struct rng *rng, const struct sipkey *secret, struct mac mac, unsigned iface, uint16_t mtu);
+/* The first thing it wants is a link-local address; who is a router itself wants no more (RFC 4861 §6.2.1). */
+enum autoconf_role { AUTOCONF_HOST, AUTOCONF_ROUTER };
+void autoconf_start(struct autoconf *a, enum autoconf_role role, struct rng *rng, const struct sipkey *secret, struct mac mac, unsigned iface, uint16_t mtu);
 /* The link went: everything is forgotten.  What was configured is the caller's to take away. */
 void autoconf_stop(struct autoconf *a);
 /* A router advertisement, read and its hop limit and checksum found good; why it was dropped. */

@@ -23,6 +23,7 @@ struct stack_iface {
     enum dhcp_state     dhcp_told;      /* as the last event said */
     struct addr         dhcp_addr;      /* configured by it; none: none */
     struct autoconf     autoconf;       /* off when unused */
+    struct advertise    advertise;      /* off when unused */
 };
 
 struct stack_net {
@@ -49,7 +50,7 @@ struct stack {
     struct tcp         *tcp;
     struct sipkey       stable_secret;  /* of the addresses we make ourselves; drawn with the first interface that does */
     bool                has_stable_secret;
-    int64_t             autoconf_ns;    /* the next step of any interface's autoconfiguration */
+    int64_t             autoconf_ns;    /* the next step of any interface's autoconfiguration or advertisements */
     bool                touched;        /* by a user since the last of the four calls */
     struct pktq         loop;           /* packets to own addresses: the next input */
     struct udp_sock     dhcp_sock;

@@ -114,6 +114,28 @@ static enum why advert_in(struct stack *st, const struct pkt *k, const struct nd
     return WHY_NONE;
 }
 
+/* RFC 4861 §6.2.6 */
+static enum why solicit_in(struct stack *st, const struct pkt *k, const struct nd *m, int64_t now_ns)
+{
+    const struct addr from = ip_src(k);
+    const enum why why = advertise_solicited(&st->iface[k->iface].advertise, from, m, now_ns);
+    if (why != WHY_NONE)
+        return why;
+    if (m->has_source_mac && st->iface[k->iface].cfg.kind == IFACE_ETHER)
+        neigh_heard(&st->neigh, k->iface, from, m->source_mac, NEIGH_TOLD_HOST, now_ns);
+    st->autoconf_ns = INT64_MIN;
+    return WHY_NONE;
+}
+
+static enum why discovery_in(struct stack *st, const struct pkt *k, const struct nd *m, int64_t now_ns)
+{
+    switch (m->type) {
+    case ICMP6_ROUTER_SOLICIT: return solicit_in(st, k, m, now_ns);
+    case ICMP6_ROUTER_ADVERT:  return advert_in(st, k, m, now_ns);
+    default:                   return WHY_ND_ROLE;
+    }
+}
+
 static void message_in(struct stack *st, struct pkt *k, int64_t now_ns)
 {
     struct nd m;
@@ -124,7 +146,7 @@ static void message_in(struct stack *st, struct pkt *k, int64_t now_ns)
         return;
     }
     if (why == WHY_NONE)
-        why = m.type == ICMP6_ROUTER_ADVERT ? advert_in(st, k, &m, now_ns) : WHY_ND_ROLE;
+        why = discovery_in(st, k, &m, now_ns);
     if (why == WHY_NONE)
         pkt_free(k);
     else
@@ -162,6 +184,33 @@ static void hear_neigh_news(struct stack *st)
     st->neigh.n_news = 0;
 }
 
+/* The link-local address that is ours there; none: not yet. */
+static struct addr link_local_of(const struct stack *st, unsigned iface)
+{
+    for (uint32_t i = 0; i < st->inet.n_addr; i++) {
+        const struct inet_addr *a = &st->inet.addr[i];
+        if (a->iface == iface && a->ready && !addr_is4(a->prefix.addr) && addr_is_link_local(a->prefix.addr))
+            return a->prefix.addr;
+    }
+    return ADDR_NONE;
+}
+
+static void advertise(struct stack *st, unsigned iface, int64_t now_ns)
+{
+    struct advertise *a = &st->iface[iface].advertise;
+    const struct addr from = link_local_of(st, iface);
+    struct addr to;
+    struct nd m;
+    if (addr_is_none(from) || !st->iface[iface].up)
+        return;                                 /* the deadline comes again with the address */
+    while (advertise_next(a, &m, &to, now_ns)) {
+        m.has_source_mac = st->iface[iface].cfg.kind == IFACE_ETHER;
+        m.source_mac = st->iface[iface].cfg.mac;
+        send_message(st, iface, from, to, &m, now_ns);
+    }
+    st->autoconf_ns = time_min(st->autoconf_ns, advertise_deadline(a));
+}
+
 static void autoconf_step(struct stack *st, int64_t now_ns)
 {
     struct autoconf_action a;
@@ -170,6 +219,7 @@ static void autoconf_step(struct stack *st, int64_t now_ns)
         while (autoconf_next(&st->iface[i].autoconf, &a, now_ns))
             act(st, i, &a, now_ns);
         st->autoconf_ns = time_min(st->autoconf_ns, autoconf_deadline(&st->iface[i].autoconf));
+        advertise(st, i, now_ns);
     }
 }
 
@@ -187,7 +237,7 @@ void stack_nd_step(struct stack *st, int64_t now_ns)
 
 void stack_nd_verdict(struct stack *st, unsigned iface, struct addr a, bool is_free, int64_t now_ns)
 {
-    if (autoconf_verdict(&st->iface[iface].autoconf, a, is_free, now_ns))
+    if (autoconf_verdict(&st->iface[iface].autoconf, a, is_free, now_ns) || addr_is_link_local(a))
         st->autoconf_ns = INT64_MIN;
 }
 
@@ -199,7 +249,7 @@ void stack_autoconf_start(struct stack *st, unsigned iface)
     if (!st->has_stable_secret)
         st->stable_secret = sipkey_from(&st->rng);
     st->has_stable_secret = true;
-    autoconf_start(&f->autoconf, &st->rng, &st->stable_secret, f->cfg.mac, iface, f->cfg.mtu);
+    autoconf_start(&f->autoconf, st->cfg.forwarding ? AUTOCONF_ROUTER : AUTOCONF_HOST, &st->rng, &st->stable_secret, f->cfg.mac, iface, f->cfg.mtu);
     st->autoconf_ns = INT64_MIN;
 }
 
@@ -217,6 +267,22 @@ void stack_autoconf_stop(struct stack *st, unsigned iface, int64_t now_ns)
     autoconf_stop(a);
     neigh_set_times(&st->neigh, iface, &(struct neigh_times){ 0 });
     st->autoconf_ns = INT64_MIN;
+}
+
+enum plumb_err stack_advertise(struct stack *st, unsigned iface, const struct advertise_config *c, int64_t now_ns)
+{
+    if (iface >= INET_LOOP || !st->iface[iface].present)
+        return PLUMB_NO_DEVICE;
+    const bool too_much = c && (c->message.n_prefix > ND_PREFIXES || c->message.n_route > ND_ROUTES || c->message.n_dns > ND_DNS);
+    if (stack_shard_follows(st) || too_much || (c && !st->cfg.forwarding))
+        return PLUMB_INVALID;
+    if (c)
+        advertise_start(&st->iface[iface].advertise, &st->rng, c, now_ns);
+    else
+        advertise_stop(&st->iface[iface].advertise, now_ns);
+    st->autoconf_ns = INT64_MIN;
+    stack_touch(st, now_ns);
+    return PLUMB_OK;
 }
 
 unsigned stack_router_dns(const struct stack *st, unsigned iface, struct addr *out, unsigned max)

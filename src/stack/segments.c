@@ -14,7 +14,43 @@ void stack_segments_free(struct stack *st)
     st->tcp = NULL;
 }
 
-void stack_segments_in(struct stack *st, struct batch *in, int64_t now_ns) { tcp_in(st->tcp, in, now_ns); }
+/* What of a batch may tell of neighbours that are in doubt: a few connections are enough. */
+enum { WITNESSES = 16 };
+struct witness { struct flow flow; struct tcp_progress before; };
+
+static unsigned call_witnesses(const struct stack *st, const struct batch *in, struct witness *out)
+{
+    enum { PORTS = 4 };
+    unsigned n = 0;
+    for (uint32_t i = 0; i < in->n && n < WITNESSES; i++) {
+        const struct pkt *k = in->pkt[i];
+        if (k->proto != IP_TCP || pkt_l4_len(k) < PORTS)
+            continue;
+        const uint8_t *l4 = k->data + k->l4_off;
+        out[n].flow = (struct flow){ ip_dst(k), ip_src(k), load_be16(l4 + 2), load_be16(l4) };
+        n += tcp_progress(st->tcp, &out[n].flow, &out[n].before);
+    }
+    return n;
+}
+
+/* RFC 4861 §7.3.1: what was acknowledged or came anew says that the way there is good, and with it the neighbour. */
+static void hear_witnesses(struct stack *st, const struct witness *w, unsigned n, int64_t now_ns)
+{
+    struct tcp_progress p;
+    for (unsigned i = 0; i < n; i++)
+        if (tcp_progress(st->tcp, &w[i].flow, &p) && (!seq_eq(p.acked, w[i].before.acked) || !seq_eq(p.received, w[i].before.received)))
+            neigh_confirm(&st->neigh, p.iface, p.next_hop, now_ns);
+}
+
+/* Nobody is asked while no neighbour is in doubt. */
+void stack_segments_in(struct stack *st, struct batch *in, int64_t now_ns)
+{
+    struct witness w[WITNESSES];
+    const unsigned n = st->neigh.n_doubtful ? call_witnesses(st, in, w) : 0;
+    tcp_in(st->tcp, in, now_ns);
+    if (n)
+        hear_witnesses(st, w, n, now_ns);
+}
 
 /* Each gets its IP header.  TCP keeps to its path's MTU, so none comes apart here. */
 void stack_segments_out(struct stack *st, unsigned iface, struct batch *out, int64_t now_ns)

@@ -8,6 +8,7 @@
 #include "base/loop.h"
 #include "base/path.h"
 #include "base/pkt.h"
+#include "net/advertise.h"
 #include "net/route.h"
 #include "socket/net.h"
 #include "tcp/tcp.h"
@@ -95,6 +96,9 @@ void stack_dhcp_release(struct stack *st, unsigned iface, int64_t now_ns);
 struct dhcp_lease_info { bool bound; struct prefix addr; struct addr router, server; struct addr dns[4]; uint8_t n_dns; uint32_t lease_s; uint16_t mtu; };
 bool stack_dhcp_lease(const struct stack *st, unsigned iface, struct dhcp_lease_info *out);
 
+/* Advertises a router on an interface that has a link-local address (`ip6`, or one that was given); NULL: no longer,
+ * after a good-bye.  What the message says of prefixes is the caller's; our MAC is added. */
+enum plumb_err stack_advertise(struct stack *st, unsigned iface, const struct advertise_config *c, int64_t now_ns);
 /* Name servers that routers advertise (RFC 8106) on an interface; how many, at most `max`. */
 unsigned stack_router_dns(const struct stack *st, unsigned iface, struct addr *out, unsigned max);
 

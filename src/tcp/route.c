@@ -38,6 +38,16 @@ static struct addr next_hop(const struct tcp_conn *c)
     return hop == HOP_NONE ? c->node.remote : hop == HOP_RARE ? tcp_rare(c)->next_hop : c->t->hops.at[hop - 1];
 }
 
+bool tcp_progress(struct tcp *t, const struct flow *f, struct tcp_progress *out)
+{
+    struct tcp_node *n = demux_find(t, f->local, f->remote, f->local_port, f->remote_port);
+    if (!n || n->is_timewait)
+        return false;
+    const struct tcp_conn *c = (struct tcp_conn *)(void *)n;
+    *out = (struct tcp_progress){ .acked = c->snd.una, .received = c->rcv.nxt, .next_hop = next_hop(c), .iface = c->way.iface };
+    return true;
+}
+
 void tcp_lend_again(struct tcp *t) { t->lent.n = 0; }
 
 const struct path *tcp_lend_path(const struct tcp_conn *c)

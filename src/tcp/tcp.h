@@ -101,6 +101,10 @@ void tcp_flow(const struct tcp_conn *c, struct flow *out);
 void tcp_set_path(struct tcp_conn *c, const struct path *p, int64_t now_ns);
 void tcp_paths_changed(struct tcp *t, uint32_t generation);     /* older paths are resolved again */
 
+/* How far a connection has got, and by which neighbour (RFC 4861 §7.3.1).  False: there is none. */
+struct tcp_progress { seq_t acked, received; struct addr next_hop; uint8_t iface; };
+bool tcp_progress(struct tcp *t, const struct flow *f, struct tcp_progress *out);
+
 /* RSTs and such without a connection: a bounded queue of records.  Pops the oldest
  * as a packet for `path` (the caller resolved it by tcp_reply_flow). */
 bool tcp_reply_flow(const struct tcp *t, struct flow *out);     /* false: none waits */

@@ -282,7 +282,8 @@ static void upper_layers_confirm(void **s)
         begin();
         const int64_t t = bring(from);
         neigh_confirm(&n, 0, ip(2), t);
-        assert_int_equal(state(2), from == NEIGH_INCOMPLETE ? NEIGH_INCOMPLETE : NEIGH_REACHABLE);
+        assert_int_equal(state(2), from == NEIGH_DELAY || from == NEIGH_PROBE ? NEIGH_REACHABLE : from);
+        assert_int_equal(n.n_doubtful, 0);
         neigh_confirm(&n, 0, ip(9), t);
         assert_null(entry(9));
         end();

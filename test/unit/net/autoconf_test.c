@@ -30,7 +30,7 @@ static void begin(void)
 {
     now_ns = 100 * NS_PER_SEC;
     rng_seed(&rng, 1);
-    autoconf_start(&a, &rng, &secret, own, 0, 1500);
+    autoconf_start(&a, AUTOCONF_HOST, &rng, &secret, own, 0, 1500);
 }
 
 static struct autoconf_action action;
@@ -319,6 +319,19 @@ static void off_is_deaf(void **state)
     assert_int_equal(autoconf_deadline(&a), DEADLINE_NEVER);
 }
 
+static void a_router_follows_none(void **state)
+{
+    (void)state;
+    begin();
+    autoconf_start(&a, AUTOCONF_ROUTER, &rng, &secret, own, 0, 1500);
+    assert_true(does(AUTOCONF_ADD_ADDR));
+    assert_true(autoconf_verdict(&a, action.addr.addr, true, now_ns));
+    assert_true(idle());
+    const struct nd m = advert(100);
+    assert_int_equal(autoconf_in(&a, ip("fe80::1"), &m, now_ns), WHY_ND_ROLE);
+    assert_int_equal(autoconf_deadline(&a), DEADLINE_NEVER);
+}
+
 /* RFC 7217 §5: the prefix, the interface and the counter each make another. */
 static void stable_ids(void **state)
 {
@@ -336,4 +349,4 @@ static void stable_ids(void **state)
 }
 
 TESTS(address_and_route, solicitations, somebody_has_it, lifetimes, prefixes_not_for_us, routers_by_preference, more_specific_routes, facts_of_the_link,
-      servers_of_names, off_is_deaf, stable_ids)
+      servers_of_names, off_is_deaf, a_router_follows_none, stable_ids)
