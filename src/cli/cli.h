@@ -10,6 +10,7 @@ int cmd_fetch(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_ping(int argc, char **argv);
 int cmd_dhcpd(int argc, char **argv);
+int cmd_dhcp6d(int argc, char **argv);
 int cmd_dnsd(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_pkt(int argc, char **argv);

@@ -14,6 +14,7 @@ static const struct command { const char *name; int (*run)(int, char **); const 
     { "dump",  cmd_dump,  "print packets: of an interface, a file, or the virtual internet" },
     { "addr",  cmd_addr,  "tell what an address is; arithmetic with prefixes" },
     { "dhcpd", cmd_dhcpd, "hand out addresses by DHCP" },
+    { "dhcp6d", cmd_dhcp6d, "hand out IPv6 addresses by DHCPv6" },
     { "dnsd",  cmd_dnsd,  "answer DNS questions from a master file" },
     { "bench", cmd_bench, "measure the stack" },
     { "pkt",   cmd_pkt,   "run packet scripts against the stack" },

@@ -4,8 +4,7 @@
 
 static const struct prefix DEFAULT = { .len = 0 };
 static const struct addr LINK_LOCAL = { .b = { 0xfe, 0x80 } };
-enum { IDGEN_RETRIES = 3,                                       /* RFC 7217 §9 */
-       ID_BITS = 64 };                                          /* RFC 2464 §4: of an interface identifier */
+enum { IDGEN_RETRIES = 3, ID_BITS = AUTOCONF_ID_BITS };          /* RFC 7217 §9 */
 static const int64_t TWO_HOURS = 7200 * NS_PER_SEC,             /* RFC 4862 §5.5.3 */
                      SOLICIT_FIRST = 4 * NS_PER_SEC, SOLICIT_MAX = 3600 * NS_PER_SEC;    /* RFC 7559 §2: IRT, MRT */
 
@@ -13,26 +12,26 @@ static int64_t until(int64_t now_ns, uint32_t s) { return s == UINT32_MAX ? DEAD
 
 /* --------------------------------------------------------------- addresses */
 
-static struct autoconf_addr *free_addr(struct autoconf *a)
+static struct own_addr *free_addr(struct autoconf *a)
 {
     for (unsigned i = 0; i < AUTOCONF_ADDRS; i++)
-        if (a->addr[i].state == AUTOCONF_FREE)
+        if (a->addr[i].state == OWN_FREE)
             return &a->addr[i];
     return NULL;
 }
 
-static struct autoconf_addr *addr_in(struct autoconf *a, struct prefix p)
+static struct own_addr *addr_in(struct autoconf *a, struct prefix p)
 {
     for (unsigned i = 0; i < AUTOCONF_ADDRS; i++)
-        if (a->addr[i].state != AUTOCONF_FREE && prefix_has(p, a->addr[i].addr))
+        if (a->addr[i].state != OWN_FREE && prefix_has(p, a->addr[i].addr))
             return &a->addr[i];
     return NULL;
 }
 
-static void form(struct autoconf *a, struct autoconf_addr *x, struct addr prefix)
+static void form(struct autoconf *a, struct own_addr *x, struct addr prefix)
 {
     x->addr = stable_addr(&a->secret, prefix, a->mac, a->iface, x->dad_counter);
-    x->state = AUTOCONF_WANTED;
+    x->state = OWN_WANTED;
     a->changed = true;
 }
 
@@ -41,7 +40,7 @@ void autoconf_start(struct autoconf *a, enum autoconf_role role, struct rng *rng
 {
     *a = (struct autoconf){ .on = true, .is_router = role == AUTOCONF_ROUTER, .rng = rng, .secret = *secret, .mac = mac, .iface = (uint8_t)iface,
                             .mtu_max = mtu, .solicit_ns = DEADLINE_NEVER, .heard_ns = DEADLINE_NEVER };
-    a->addr[0] = (struct autoconf_addr){ .valid_ns = DEADLINE_NEVER, .preferred_ns = DEADLINE_NEVER };
+    a->addr[0] = (struct own_addr){ .valid_ns = DEADLINE_NEVER, .preferred_ns = DEADLINE_NEVER };
     form(a, &a->addr[0], LINK_LOCAL);
 }
 
@@ -49,12 +48,12 @@ void autoconf_stop(struct autoconf *a) { *a = (struct autoconf){ .solicit_ns = D
 
 bool autoconf_verdict(struct autoconf *a, struct addr addr, bool is_free, int64_t now_ns)
 {
-    struct autoconf_addr *x = a->on ? addr_in(a, (struct prefix){ addr, 128 }) : NULL;
-    if (!x || x->state != AUTOCONF_PROBING)
+    struct own_addr *x = a->on ? addr_in(a, (struct prefix){ addr, 128 }) : NULL;
+    if (!x || x->state != OWN_PROBING)
         return false;
     a->changed = true;
     if (is_free) {
-        x->state = AUTOCONF_READY;
+        x->state = OWN_READY;
         if (x == &a->addr[0] && !a->is_router)
             a->solicit_ns = now_ns;
         return true;
@@ -63,12 +62,12 @@ bool autoconf_verdict(struct autoconf *a, struct addr addr, bool is_free, int64_
     if (x->dad_counter++ < IDGEN_RETRIES)
         form(a, x, prefix_network((struct prefix){ addr, ID_BITS }));
     else
-        x->state = AUTOCONF_REFUSED;
+        x->state = OWN_TAKEN;
     return true;
 }
 
 /* RFC 4862 §5.5.3 e): who is not authenticated cannot shorten a lifetime below two hours. */
-static int64_t valid_until(const struct autoconf_addr *x, uint32_t valid_s, int64_t now_ns)
+static int64_t valid_until(const struct own_addr *x, uint32_t valid_s, int64_t now_ns)
 {
     const int64_t told_ns = until(now_ns, valid_s), least_ns = time_after(now_ns, TWO_HOURS);
     if (told_ns > least_ns || told_ns > x->valid_ns)
@@ -81,7 +80,7 @@ static void autonomous(struct autoconf *a, const struct nd_prefix *p, int64_t no
 {
     if (p->preferred_s > p->valid_s || p->prefix.len != 128 - ID_BITS)
         return;
-    struct autoconf_addr *x = addr_in(a, p->prefix);
+    struct own_addr *x = addr_in(a, p->prefix);
     if (x) {
         x->valid_ns = valid_until(x, p->valid_s, now_ns);
         x->preferred_ns = time_min(until(now_ns, p->preferred_s), x->valid_ns);
@@ -90,7 +89,7 @@ static void autonomous(struct autoconf *a, const struct nd_prefix *p, int64_t no
     x = p->valid_s > 0 ? free_addr(a) : NULL;
     if (!x)
         return;
-    *x = (struct autoconf_addr){ .valid_ns = until(now_ns, p->valid_s), .preferred_ns = until(now_ns, p->preferred_s) };
+    *x = (struct own_addr){ .valid_ns = until(now_ns, p->valid_s), .preferred_ns = until(now_ns, p->preferred_s) };
     form(a, x, p->prefix.addr);
 }
 
@@ -259,31 +258,6 @@ enum why autoconf_in(struct autoconf *a, struct addr from, const struct nd *m, i
 
 /* -------------------------------------------------------------- what to do */
 
-static bool next_of_addr(struct autoconf *a, struct autoconf_addr *x, struct autoconf_action *out, int64_t now_ns)
-{
-    out->addr = (struct prefix){ x->addr, ID_BITS };
-    if (x->state == AUTOCONF_FREE)
-        return false;
-    if (x->valid_ns <= now_ns) {
-        const bool was_there = x->is_there;
-        *x = (struct autoconf_addr){ 0 };
-        out->kind = AUTOCONF_DEL_ADDR;
-        return was_there;
-    }
-    if (x->state == AUTOCONF_WANTED && (x == &a->addr[0] || a->addr[0].state == AUTOCONF_READY)) {
-        x->state = AUTOCONF_PROBING;
-        x->is_there = true;
-        out->kind = AUTOCONF_ADD_ADDR;
-        return true;
-    }
-    const bool deprecated = x->preferred_ns <= now_ns;
-    if (x->state != AUTOCONF_READY || x->deprecated == deprecated)
-        return false;
-    out->kind = AUTOCONF_SET_DEPRECATED;
-    out->deprecated = x->deprecated = deprecated;
-    return true;
-}
-
 static void nobody_else_there(struct autoconf *a, const struct autoconf_route *but)
 {
     for (unsigned i = 0; i < AUTOCONF_ROUTES; i++) {
@@ -339,9 +313,11 @@ bool autoconf_next(struct autoconf *a, struct autoconf_action *out, int64_t now_
         *out = (struct autoconf_action){ .kind = AUTOCONF_SET_LINK, .link = a->link };
         return true;
     }
-    for (unsigned i = 0; i < AUTOCONF_ADDRS; i++)
-        if (next_of_addr(a, &a->addr[i], out, now_ns))
-            return true;
+    /* The others wait for the link-local one, without which nobody could be asked anything. */
+    const unsigned n = a->addr[0].state == OWN_READY ? AUTOCONF_ADDRS : 1;
+    for (unsigned i = 0; i < n; i++)
+        if (own_next(&a->addr[i], &out->own, now_ns))
+            return true;                                /* AUTOCONF_ADDR */
     for (unsigned i = 0; i < AUTOCONF_ROUTES; i++)
         if (next_of_route(a, &a->route[i], out, now_ns))
             return true;
@@ -349,7 +325,7 @@ bool autoconf_next(struct autoconf *a, struct autoconf_action *out, int64_t now_
     if (a->solicit_ns > now_ns)
         return false;
     solicited(a, now_ns);
-    *out = (struct autoconf_action){ .kind = AUTOCONF_SOLICIT, .addr = { a->addr[0].addr, ID_BITS } };
+    *out = (struct autoconf_action){ .kind = AUTOCONF_SOLICIT, .own.addr = a->addr[0].addr };
     return true;
 }
 
@@ -360,14 +336,8 @@ int64_t autoconf_deadline(const struct autoconf *a)
     if (a->changed || a->link_changed)
         return INT64_MIN;
     int64_t at = a->solicit_ns;
-    for (unsigned i = 0; i < AUTOCONF_ADDRS; i++) {
-        const struct autoconf_addr *x = &a->addr[i];
-        if (x->state == AUTOCONF_FREE)
-            continue;
-        at = time_min(at, x->valid_ns);
-        if (x->state == AUTOCONF_READY && !x->deprecated)
-            at = time_min(at, x->preferred_ns);
-    }
+    for (unsigned i = 0; i < AUTOCONF_ADDRS; i++)
+        at = time_min(at, own_deadline(&a->addr[i]));
     for (unsigned i = 0; i < AUTOCONF_ROUTES; i++)
         if (a->route[i].used)
             at = time_min(at, a->route[i].until_ns);

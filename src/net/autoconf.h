@@ -6,21 +6,13 @@
  * difference.  Addresses are stable in a network and tell nothing in another (stable_id.h). */
 #pragma once
 #include "base/rng.h"
-#include "base/time.h"
+#include "net/own_addr.h"
 #include "trace/trace.h"
 #include "wire/icmp6.h"
 
 /* Bounds on what routers can make a host keep. */
-enum { AUTOCONF_ADDRS = 16, AUTOCONF_ROUTES = 32, AUTOCONF_DNS = 8 };
-
-enum autoconf_state { AUTOCONF_FREE, AUTOCONF_WANTED, AUTOCONF_PROBING, AUTOCONF_READY, AUTOCONF_REFUSED };
-
-struct autoconf_addr {
-    struct addr addr;
-    int64_t     valid_ns, preferred_ns;         /* until then */
-    uint8_t     state, dad_counter;             /* enum autoconf_state; own addresses that others had */
-    bool        is_there, deprecated;           /* as it was done */
-};
+enum { AUTOCONF_ID_BITS = 64,           /* RFC 2464 §4: of an interface identifier */
+       AUTOCONF_ADDRS = 16, AUTOCONF_ROUTES = 32, AUTOCONF_DNS = 8 };
 
 /* On-link prefixes (via none), default routers (::/0) and more specific routes. */
 struct autoconf_route {
@@ -47,23 +39,20 @@ struct autoconf {
     int64_t        solicit_ns, solicit_wait_ns; /* the next, RFC 7559's RT */
     int64_t        heard_ns;                    /* the last advertisement; DEADLINE_NEVER: none yet */
     struct autoconf_link  link;
-    struct autoconf_addr  addr[AUTOCONF_ADDRS];         /* the first is the link-local one */
+    struct own_addr       addr[AUTOCONF_ADDRS];         /* the first is the link-local one */
     struct autoconf_route route[AUTOCONF_ROUTES];
     struct autoconf_dns   dns[AUTOCONF_DNS];
 };
 
 enum autoconf_kind {
-    AUTOCONF_ADD_ADDR,                          /* probe it, then say how that went: autoconf_verdict */
-    AUTOCONF_DEL_ADDR,
-    AUTOCONF_SET_DEPRECATED,                    /* RFC 4862 §5.5.4; or not any more */
+    AUTOCONF_ADDR,                              /* what became of one: `own` */
     AUTOCONF_ADD_ROUTE, AUTOCONF_DEL_ROUTE,     /* of one prefix there is one; another replaces it */
     AUTOCONF_SET_LINK,
-    AUTOCONF_SOLICIT                            /* a router solicitation from `addr` */
+    AUTOCONF_SOLICIT                            /* a router solicitation from `own.addr` */
 };
 struct autoconf_action {
     enum autoconf_kind kind;
-    struct prefix addr;
-    bool deprecated;
+    struct own_action own;
     struct prefix dst;
     struct addr via;
     struct autoconf_link link;

@@ -171,9 +171,10 @@ int64_t stack_dhcp_deadline(const struct stack *st)
 
 void stack_dhcp_release(struct stack *st, unsigned iface, int64_t now_ns)
 {
-    if (iface >= INET_LOOP || st->iface[iface].dhcp.state == DHCP_OFF)
+    if (iface >= INET_LOOP)
         return;
     dhcp_release(&st->iface[iface].dhcp);
+    dhcp6_release(&st->iface[iface].dhcp6, now_ns);
     stack_touch(st, now_ns);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 #include "link/neigh.h"
 #include "net/autoconf.h"
+#include "net/dhcp6_client.h"
 #include "net/dhcp_client.h"
 #include "net/gate.h"
 #include "net/inet.h"
@@ -24,6 +25,8 @@ struct stack_iface {
     struct addr         dhcp_addr;      /* configured by it; none: none */
     struct autoconf     autoconf;       /* off when unused */
     struct advertise    advertise;      /* off when unused */
+    struct dhcp6_client dhcp6;          /* DHCP6_OFF when unused */
+    enum dhcp6_state    dhcp6_told;     /* as the last event said */
 };
 
 struct stack_net {
@@ -55,6 +58,8 @@ struct stack {
     struct pktq         loop;           /* packets to own addresses: the next input */
     struct udp_sock     dhcp_sock;
     bool                dhcp_open;
+    struct udp_sock     dhcp6_sock;
+    bool                dhcp6_open;
     struct stack_net    net;
     struct loop_task   *watch;          /* of echo answers and addresses; lent */
     bool                addr_news;      /* not yet told to it */
@@ -140,7 +145,15 @@ void stack_autoconf_stop(struct stack *st, unsigned iface, int64_t now_ns);
 bool stack_nd_due(const struct stack *st);
 void stack_nd_step(struct stack *st, int64_t now_ns);
 void stack_nd_verdict(struct stack *st, unsigned iface, struct addr a, bool is_free, int64_t now_ns);
+/* An address that a machine was lent is to be there, or not. */
+void stack_own_addr_act(struct stack *st, unsigned iface, const struct own_action *a, uint8_t prefix_len, int64_t now_ns);
+struct addr stack_link_local(const struct stack *st, unsigned iface);   /* that is ready; none: not yet */
 void stack_apply_link6(struct stack *st, unsigned iface, uint16_t mtu6, uint8_t hop_limit);
+
+/* dhcp6.c: what routers say of it was heard; returns when it wants its next step */
+void stack_dhcp6_advertised(struct stack *st, unsigned iface, int64_t now_ns);
+void stack_dhcp6_stop(struct stack *st, unsigned iface, int64_t now_ns);
+int64_t stack_dhcp6_step(struct stack *st, int64_t now_ns);
 
 /* segments.c: every call of tcp's steps */
 bool stack_segments_new(struct stack *st, int64_t now_ns);

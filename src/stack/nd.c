@@ -31,6 +31,15 @@ static void set_deprecated(struct stack *st, unsigned iface, struct addr a, bool
     stack_shards_addr(st, own, true);
 }
 
+void stack_own_addr_act(struct stack *st, unsigned iface, const struct own_action *a, uint8_t prefix_len, int64_t now_ns)
+{
+    switch (a->kind) {
+    case OWN_ADD:            add_addr(st, iface, (struct prefix){ a->addr, prefix_len }, now_ns); return;
+    case OWN_DEL:            stack_unconfigure_addr(st, iface, a->addr, now_ns); return;
+    case OWN_SET_DEPRECATED: set_deprecated(st, iface, a->addr, a->deprecated); return;
+    }
+}
+
 static bool is_ours(const struct route *r, unsigned iface) { return r->origin == ROUTE_RA && r->iface == iface; }
 
 /* A route that the user set, or that an own address brought, stays. */
@@ -110,6 +119,7 @@ static enum why advert_in(struct stack *st, const struct pkt *k, const struct nd
         neigh_heard(&st->neigh, k->iface, from, m->source_mac, NEIGH_TOLD_ROUTER, now_ns);
     if (autoconf_is_suspect(a, from))
         neigh_want(&st->neigh, k->iface, from, now_ns);         /* it speaks; does it hear? */
+    stack_dhcp6_advertised(st, k->iface, now_ns);
     st->autoconf_ns = INT64_MIN;
     return WHY_NONE;
 }
@@ -158,13 +168,11 @@ static void message_in(struct stack *st, struct pkt *k, int64_t now_ns)
 static void act(struct stack *st, unsigned iface, const struct autoconf_action *a, int64_t now_ns)
 {
     switch (a->kind) {
-    case AUTOCONF_ADD_ADDR:       add_addr(st, iface, a->addr, now_ns); return;
-    case AUTOCONF_DEL_ADDR:       stack_unconfigure_addr(st, iface, a->addr.addr, now_ns); return;
-    case AUTOCONF_SET_DEPRECATED: set_deprecated(st, iface, a->addr.addr, a->deprecated); return;
-    case AUTOCONF_ADD_ROUTE:      add_route(st, iface, a, now_ns); return;
-    case AUTOCONF_DEL_ROUTE:      del_route(st, iface, a->dst, now_ns); return;
-    case AUTOCONF_SET_LINK:       set_link(st, iface, &a->link); return;
-    case AUTOCONF_SOLICIT:        solicit(st, iface, a->addr.addr, now_ns); return;
+    case AUTOCONF_ADDR:      stack_own_addr_act(st, iface, &a->own, AUTOCONF_ID_BITS, now_ns); return;
+    case AUTOCONF_ADD_ROUTE: add_route(st, iface, a, now_ns); return;
+    case AUTOCONF_DEL_ROUTE: del_route(st, iface, a->dst, now_ns); return;
+    case AUTOCONF_SET_LINK:  set_link(st, iface, &a->link); return;
+    case AUTOCONF_SOLICIT:   solicit(st, iface, a->own.addr, now_ns); return;
     }
 }
 
@@ -184,8 +192,7 @@ static void hear_neigh_news(struct stack *st)
     st->neigh.n_news = 0;
 }
 
-/* The link-local address that is ours there; none: not yet. */
-static struct addr link_local_of(const struct stack *st, unsigned iface)
+struct addr stack_link_local(const struct stack *st, unsigned iface)
 {
     for (uint32_t i = 0; i < st->inet.n_addr; i++) {
         const struct inet_addr *a = &st->inet.addr[i];
@@ -198,7 +205,7 @@ static struct addr link_local_of(const struct stack *st, unsigned iface)
 static void advertise(struct stack *st, unsigned iface, int64_t now_ns)
 {
     struct advertise *a = &st->iface[iface].advertise;
-    const struct addr from = link_local_of(st, iface);
+    const struct addr from = stack_link_local(st, iface);
     struct addr to;
     struct nd m;
     if (addr_is_none(from) || !st->iface[iface].up)
@@ -221,9 +228,10 @@ static void autoconf_step(struct stack *st, int64_t now_ns)
         st->autoconf_ns = time_min(st->autoconf_ns, autoconf_deadline(&st->iface[i].autoconf));
         advertise(st, i, now_ns);
     }
+    st->autoconf_ns = time_min(st->autoconf_ns, stack_dhcp6_step(st, now_ns));
 }
 
-bool stack_nd_due(const struct stack *st) { return st->inet.nd.n || st->neigh.n_news || st->now_ns >= st->autoconf_ns; }
+bool stack_nd_due(const struct stack *st) { return st->inet.nd.n || st->dhcp6_open || st->neigh.n_news || st->now_ns >= st->autoconf_ns; }
 
 void stack_nd_step(struct stack *st, int64_t now_ns)
 {
@@ -231,13 +239,14 @@ void stack_nd_step(struct stack *st, int64_t now_ns)
         message_in(st, k, now_ns);
     stack_take_verdicts(st, now_ns);
     hear_neigh_news(st);
-    if (now_ns >= st->autoconf_ns)
+    if (st->dhcp6_open || now_ns >= st->autoconf_ns)
         autoconf_step(st, now_ns);
 }
 
 void stack_nd_verdict(struct stack *st, unsigned iface, struct addr a, bool is_free, int64_t now_ns)
 {
-    if (autoconf_verdict(&st->iface[iface].autoconf, a, is_free, now_ns) || addr_is_link_local(a))
+    struct stack_iface *f = &st->iface[iface];
+    if (autoconf_verdict(&f->autoconf, a, is_free, now_ns) || dhcp6_verdict(&f->dhcp6, a, is_free, now_ns) || addr_is_link_local(a))
         st->autoconf_ns = INT64_MIN;
 }
 
@@ -265,6 +274,7 @@ void stack_autoconf_stop(struct stack *st, unsigned iface, int64_t now_ns)
         if (a->addr[i].is_there)
             stack_unconfigure_addr(st, iface, a->addr[i].addr, now_ns);
     autoconf_stop(a);
+    stack_dhcp6_stop(st, iface, now_ns);
     neigh_set_times(&st->neigh, iface, &(struct neigh_times){ 0 });
     st->autoconf_ns = INT64_MIN;
 }
@@ -287,5 +297,9 @@ enum plumb_err stack_advertise(struct stack *st, unsigned iface, const struct ad
 
 unsigned stack_router_dns(const struct stack *st, unsigned iface, struct addr *out, unsigned max)
 {
-    return iface < INET_LOOP ? autoconf_dns(&st->iface[iface].autoconf, out, max, st->now_ns) : 0;
+    const struct stack_iface *f = &st->iface[iface < INET_LOOP ? iface : INET_LOOP];
+    unsigned n = autoconf_dns(&f->autoconf, out, max, st->now_ns);
+    for (unsigned i = 0; i < f->dhcp6.n_dns && n < max; i++)
+        out[n++] = f->dhcp6.dns[i];
+    return n;
 }

@@ -57,6 +57,8 @@ void stack_free(struct stack *st)
         stack_segments_free(st);
         if (st->dhcp_open)
             udp_close(&st->udp, &st->dhcp_sock);
+        if (st->dhcp6_open)
+            udp_close(&st->udp, &st->dhcp6_sock);
         for (unsigned i = 0; i < IFACE_MAX; i++)
             pktq_free(&st->iface[i].out);
         pktq_free(&st->loop);

@@ -99,7 +99,7 @@ bool stack_dhcp_lease(const struct stack *st, unsigned iface, struct dhcp_lease_
 /* Advertises a router on an interface that has a link-local address (`ip6`, or one that was given); NULL: no longer,
  * after a good-bye.  What the message says of prefixes is the caller's; our MAC is added. */
 enum plumb_err stack_advertise(struct stack *st, unsigned iface, const struct advertise_config *c, int64_t now_ns);
-/* Name servers that routers advertise (RFC 8106) on an interface; how many, at most `max`. */
+/* Name servers that routers advertise (RFC 8106) on an interface, then those of DHCPv6; how many, at most `max`. */
 unsigned stack_router_dns(const struct stack *st, unsigned iface, struct addr *out, unsigned max);
 
 /* ------------------------------------------------------------- applications */

@@ -39,20 +39,21 @@ static bool does(enum autoconf_kind kind)
     const bool any = autoconf_next(&a, &action, now_ns);
     return any && action.kind == kind;
 }
+static bool adds_addr(void) { return does(AUTOCONF_ADDR) && action.own.kind == OWN_ADD; }
 static bool idle(void) { return !autoconf_next(&a, &action, now_ns); }
 
 /* Past the link-local address and the first solicitation. */
 static struct addr settle(void)
 {
     begin();
-    assert_true(does(AUTOCONF_ADD_ADDR));
-    const struct addr mine = action.addr.addr;
-    assert_true(addr_is_link_local(mine) && action.addr.len == 64);
+    assert_true(adds_addr());
+    const struct addr mine = action.own.addr;
+    assert_true(addr_is_link_local(mine));
     assert_true(idle());
     assert_int_equal(autoconf_deadline(&a), DEADLINE_NEVER);
     assert_true(autoconf_verdict(&a, mine, true, now_ns));
     assert_true(does(AUTOCONF_SOLICIT));
-    assert_true(addr_eq(action.addr.addr, mine));
+    assert_true(addr_eq(action.own.addr, mine));
     assert_true(idle());
     return mine;
 }
@@ -73,10 +74,21 @@ static struct autoconf_action run(enum autoconf_kind kind)
 {
     struct autoconf_action last = { 0 };
     while (autoconf_next(&a, &action, now_ns)) {
-        if (action.kind == AUTOCONF_ADD_ADDR)
-            assert_true(autoconf_verdict(&a, action.addr.addr, true, now_ns));
+        if (action.kind == AUTOCONF_ADDR && action.own.kind == OWN_ADD)
+            assert_true(autoconf_verdict(&a, action.own.addr, true, now_ns));
         if (action.kind == kind)
             last = action;
+    }
+    return last;
+}
+static struct own_action run_addr(enum own_kind kind)
+{
+    struct own_action last = { 0 };
+    while (autoconf_next(&a, &action, now_ns)) {
+        if (action.kind == AUTOCONF_ADDR && action.own.kind == OWN_ADD)
+            assert_true(autoconf_verdict(&a, action.own.addr, true, now_ns));
+        if (action.kind == AUTOCONF_ADDR && action.own.kind == kind)
+            last = action.own;
     }
     return last;
 }
@@ -87,8 +99,8 @@ static void address_and_route(void **state)
     settle();
     const struct nd m = with_prefix("2001:db8:1::/64", 86400, 14400);
     hear("fe80::1", &m);
-    assert_true(does(AUTOCONF_ADD_ADDR));
-    const struct addr mine = action.addr.addr;
+    assert_true(adds_addr());
+    const struct addr mine = action.own.addr;
     assert_true(prefix_has(net("2001:db8:1::/64"), mine));
     assert_true(addr_eq(mine, stable_addr(&secret, ip("2001:db8:1::"), own, 0, 0)));
     assert_true(does(AUTOCONF_ADD_ROUTE));
@@ -139,8 +151,8 @@ static void somebody_has_it(void **state)
     begin();
     struct addr seen[4];
     for (int i = 0; i < 4; i++) {
-        assert_true(does(AUTOCONF_ADD_ADDR));
-        seen[i] = action.addr.addr;
+        assert_true(adds_addr());
+        seen[i] = action.own.addr;
         assert_true(addr_is_link_local(seen[i]));
         for (int j = 0; j < i; j++)
             assert_false(addr_eq(seen[i], seen[j]));
@@ -157,28 +169,28 @@ static void lifetimes(void **state)
     settle();
     struct nd m = with_prefix("2001:db8:1::/64", 86400, 100);
     hear("fe80::1", &m);
-    (void)run(AUTOCONF_ADD_ADDR);
-    const struct autoconf_addr *x = &a.addr[1];
+    (void)run_addr(OWN_ADD);
+    const struct own_addr *x = &a.addr[1];
     assert_int_equal(x->valid_ns, after(86400));
     m = with_prefix("2001:db8:1::/64", 60, 30);
     hear("fe80::2", &m);
     assert_int_equal(x->valid_ns, after(7200));                 /* not below two hours */
     assert_int_equal(x->preferred_ns, after(30));
     now_ns = after(30);
-    (void)run(AUTOCONF_ADD_ADDR);
+    (void)run_addr(OWN_ADD);
     assert_true(x->deprecated);
     now_ns = after(7000);
     hear("fe80::2", &m);
     assert_int_equal(x->valid_ns, after(170));                  /* below already: it stays */
-    assert_false(run(AUTOCONF_SET_DEPRECATED).deprecated);
+    assert_false(run_addr(OWN_SET_DEPRECATED).deprecated);
     assert_false(x->deprecated);
     now_ns = after(170);
     const struct addr gone = x->addr;
-    assert_true(addr_eq(run(AUTOCONF_DEL_ADDR).addr.addr, gone));
-    assert_int_equal(x->state, AUTOCONF_FREE);
+    assert_true(addr_eq(run_addr(OWN_DEL).addr, gone));
+    assert_int_equal(x->state, OWN_FREE);
     m = with_prefix("2001:db8:1::/64", UINT32_MAX, UINT32_MAX);
     hear("fe80::1", &m);
-    assert_true(addr_eq(run(AUTOCONF_ADD_ADDR).addr.addr, gone));       /* the same as ever */
+    assert_true(addr_eq(run_addr(OWN_ADD).addr, gone));       /* the same as ever */
     assert_int_equal(x->valid_ns, DEADLINE_NEVER);
 }
 
@@ -194,16 +206,16 @@ static void prefixes_not_for_us(void **state)
     hear("fe80::1", &m);
     m = with_prefix("2001:db8:3::/64", 0, 0);
     hear("fe80::1", &m);
-    assert_true(addr_is_none(run(AUTOCONF_ADD_ADDR).addr.addr));
+    assert_true(addr_is_none(run_addr(OWN_ADD).addr));
     m = with_prefix("2001:db8:1::/64", 86400, 100);
     assert_int_equal(autoconf_in(&a, ip("2001:db8::1"), &m, now_ns), WHY_ND_BAD);
     for (unsigned i = 0; i < 1000; i++) {                               /* somebody with many prefixes */
         m.prefix[0].prefix.addr.b[5] = (uint8_t)(i >> 8);
         m.prefix[0].prefix.addr.b[6] = (uint8_t)i;
         hear("fe80::1", &m);
-        (void)run(AUTOCONF_ADD_ADDR);
+        (void)run_addr(OWN_ADD);
     }
-    assert_int_equal(a.addr[AUTOCONF_ADDRS - 1].state, AUTOCONF_READY);
+    assert_int_equal(a.addr[AUTOCONF_ADDRS - 1].state, OWN_READY);
 }
 
 static struct addr default_router(void) { return run(AUTOCONF_ADD_ROUTE).via; }
@@ -324,8 +336,8 @@ static void a_router_follows_none(void **state)
     (void)state;
     begin();
     autoconf_start(&a, AUTOCONF_ROUTER, &rng, &secret, own, 0, 1500);
-    assert_true(does(AUTOCONF_ADD_ADDR));
-    assert_true(autoconf_verdict(&a, action.addr.addr, true, now_ns));
+    assert_true(adds_addr());
+    assert_true(autoconf_verdict(&a, action.own.addr, true, now_ns));
     assert_true(idle());
     const struct nd m = advert(100);
     assert_int_equal(autoconf_in(&a, ip("fe80::1"), &m, now_ns), WHY_ND_ROLE);
