@@ -138,17 +138,21 @@ enum plumb_err stack_del_addr(struct stack *st, unsigned iface, struct addr a, i
     return PLUMB_OK;
 }
 
+/* The further an address reaches, and IPv4 before IPv6, the better it tells where we are. */
+static int telling(struct addr a) { return addr_is4(a) ? 3 : addr_is_link_local(a) ? 1 : 2; }
+
 bool stack_addr_ready(const struct stack *st, unsigned iface, struct prefix *out)
 {
+    int best = 0;
     for (uint32_t i = 0; i < st->inet.n_addr; i++) {
         const struct inet_addr *a = &st->inet.addr[i];
-        if (a->iface != iface || !a->ready)
+        if (a->iface != iface || !a->ready || telling(a->prefix.addr) <= best)
             continue;
+        best = telling(a->prefix.addr);
         if (out)
             *out = a->prefix;
-        return true;
     }
-    return false;
+    return best > 0;
 }
 
 /* The probes went unanswered: it is ours. */

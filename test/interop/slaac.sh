@@ -40,9 +40,9 @@ start radvd -n -C "$tmp/r1.conf" -p "$tmp/r1.pid" -m stderr; r1=$started
 ip netns exec "$R2" radvd -n -C "$tmp/r2.conf" -p "$tmp/r2.pid" -m stderr & r2=$!; pids+=("$r2")
 
 mkdir "$tmp/www"; echo hello > "$tmp/www/index.html"
-start "$plumb" serve "$tmp/www" --via tap:tap0,ip6=on --port 80 -w "$tmp/w.pcapng" > "$tmp/serve" 2>&1
+start "$plumb" serve "$tmp/www" --via tap:tap0 --port 80 > "$tmp/serve" 2>&1
 for _ in $(seq 100); do
-    A=$(sed -n 's/.*\[\(2001:db8:1:[0-9a-f:]*\)\].*/\1/p' "$tmp/serve" | head -1)
+    A=$(grep -o "2001:db8:1:[0-9a-f:]*" "$tmp/serve" | head -1)
     [ -n "$A" ] && break
     sleep 0.1
 done
