@@ -35,6 +35,9 @@ static void open_server(void)
                                              .dns = { host(53) }, .domain = "shop.test", .valid_s = 100, .preferred_s = 50, .rapid_commit = true,
                                              .keeper = { .append = append }, .journal = journal[0] ? journal : NULL, .civil_ns = civil_ns };
     assert_int_equal(dhcp6_server_new(&m.net, &cfg, &s), PLUMB_OK);
+    FILE *f = fmemopen(journal, sizeof journal, "w");
+    leases_write(dhcp6_server_leases(s), f, m.loop.now_ns, 0);
+    fclose(f);
 }
 
 static int up(void **state)
