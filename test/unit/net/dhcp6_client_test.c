@@ -96,6 +96,8 @@ static void the_best_server(void **state)
     assert_true(dhcp6_duid_same(&sent.server, &BETTER));
     for (int i = 1; i < 10; i++)
         (void)next(DHCP6_REQUEST);
+    now_ns = dhcp6_deadline(&c);
+    assert_false(dhcp6_out(&c, &sent, now_ns));
     (void)next(DHCP6_SOLICIT);                          /* REQ_MAX_RC: another server then */
     m = answer(DHCP6_ADVERTISE, &SERVER, ADDRESS, 100, 200);
     m.has_preference = true;
