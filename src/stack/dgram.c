@@ -240,7 +240,7 @@ void stack_dgram_set(struct dgram *base, const struct stack_dgram_tune *o)
 void stack_dgrams_wake(struct stack *st)
 {
     for (struct udp_sock *s; (s = udp_next_ready(&st->udp));)
-        if (s != &st->dhcp_sock)
+        if (s != &st->dhcp_sock && s != &st->dhcp6_sock)
             wake(list_entry(s, struct stack_dgram, sock));
 }
 
