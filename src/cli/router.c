@@ -221,6 +221,27 @@ static void configure_iface(struct router *r, unsigned i, int64_t now_ns)
         stack_dhcp_start(r->stack, iface, "plumb", now_ns);
 }
 
+static bool advertise(struct router *r, struct router_advert *x, int64_t now_ns)
+{
+    for (unsigned i = 0; i < r->n_driving; i++) {
+        if (strcmp(r->opts.via[i].name, x->dev) != 0)
+            continue;
+        router_advert_prefixes(x, &r->opts.via[i]);
+        return stack_advertise(r->stack, r->drive[i].iface, &x->config, now_ns) == PLUMB_OK;
+    }
+    complain("router: --advertise %s: no interface is called so", x->dev);
+    return false;
+}
+
+/* RFC 4861 §6.2.5: hosts shall not wait for us to be missed. */
+static void say_good_bye(struct router *r)
+{
+    for (unsigned i = 0; i < r->opts.n_advert; i++)
+        (void)stack_advertise(r->stack, (unsigned)iface_named(r, r->opts.advert[i].dev), NULL, loop_now(&r->loop));
+    if (r->opts.n_advert)
+        (void)wait_run_until(r->wait, loop_now(&r->loop) + 20 * NS_PER_MS);
+}
+
 static bool configure(struct router *r)
 {
     const int64_t now_ns = loop_now(&r->loop);
@@ -230,6 +251,9 @@ static bool configure(struct router *r)
         configure_iface(r, i, now_ns);
     for (unsigned i = 0; i < r->opts.n_route; i++)
         if (!add_route(r, &r->opts.route[i], now_ns))
+            return false;
+    for (unsigned i = 0; i < r->opts.n_advert; i++)
+        if (!advertise(r, &r->opts.advert[i], now_ns))
             return false;
     return true;
 }
@@ -278,6 +302,7 @@ static int run(struct router *r)
     if (!r->opts.quiet)
         tell_routes(r);
     (void)wait_run(r->wait);
+    say_good_bye(r);
     for (unsigned i = 0; i < r->n_driving; i++) {
         if (!r->drive[i].lost)
             continue;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPT_VIA = 4000, OPT_NAT, OPT_ROUTE, OPT_FILTERING, OPT_FILTER };
+enum { OPT_VIA = 4000, OPT_NAT, OPT_ROUTE, OPT_FILTERING, OPT_FILTER, OPT_ADVERTISE };
 
 static const struct argp_option options[] = {
     { "via",     OPT_VIA,   "V", 0, "an interface, two at least: tap:NAME[,addr=A/LEN]...[,gw=G][,mtu=M][,ip6=on|off], packet:IFACE,..., xdp:IFACE,...", 0 },
@@ -14,6 +14,7 @@ static const struct argp_option options[] = {
     { "publish", 'p',       "[udp:]PORT:ADDR:PORT", 0, "what arrives outside for this port goes to that one inside", 0 },
     { "nat-filtering", OPT_FILTERING, "WHO", 0, "who may send to a port that NAT gave: anyone (the default), address, endpoint: who was spoken to", 0 },
     { "filter",  OPT_FILTER, "FILE", 0, "rules for what passes (docs/router.md)", 0 },
+    { "advertise", OPT_ADVERTISE, "IF[,...]", 0, "tell hosts on this interface that here is an IPv6 router, and the prefixes (docs/ipv6.md)", 0 },
     { "capture", 'w',       "FILE", 0, "write the packets of all interfaces to FILE (pcapng)", 0 },
     { "quiet",   'q',       NULL, 0, "say nothing but what is wrong", 0 },
     { 0 }
@@ -127,6 +128,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_FILTERING: o->nat_config.filtering = filtering_option(state, arg); return 0;
     case OPT_FILTER: o->filter = arg; return 0;
+    case OPT_ADVERTISE: router_advertise_option(o, state, arg); return 0;
     case 'p': publish_option(o, state, arg); return 0;
     case 'w': o->capture = arg; return 0;
     case 'q': o->quiet = true; return 0;

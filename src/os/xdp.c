@@ -5,6 +5,7 @@
 #include "base/checksum.h"
 #include "os/device.h"
 #include "os/xdp_bpf.h"
+#include "wire/icmp6.h"
 #include "wire/ip4.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -24,7 +25,7 @@
 
 enum { FRAMES = 4096, RING = FRAMES / 2,        /* half of them for what arrives, half for what leaves */
        FRAME = 4096, FRAME_ROOM = FRAME - 256,  /* the kernel keeps 256 bytes before each (XDP_PACKET_HEADROOM) */
-       ETH_HEADER_LEN = 14, ETH_TYPE = 12, ARP_SENDER = 28, ARP_TARGET = 38, KICKS = 64 };
+       ETH_HEADER_LEN = 14, ETH_TYPE = 12, ARP_SENDER = 28, ARP_TARGET = 38, IP6_NEXT = 20, IP6_SOURCE = 22, ND_TYPE = 54, ND_TARGET = 62, KICKS = 64 };
 
 struct xdp {
     struct xdp_bpf bpf;                 /* the first queue's */
@@ -119,10 +120,21 @@ static void kick(struct device *d)
             return;
 }
 
+/* The same of IPv6: an advertisement, or a solicitation without a source, is about an address of plumb's. */
+static void notice_addr6(const struct xdp *x, const uint8_t *frame)
+{
+    static const uint8_t nobody[16];
+    const uint8_t *type = frame + ND_TYPE, *target = frame + ND_TARGET;
+    if (frame[IP6_NEXT] == IP_ICMP6 && (*type == ICMP6_NEIGH_ADVERT || (*type == ICMP6_NEIGH_SOLICIT && memcmp(frame + IP6_SOURCE, nobody, 16) == 0)))
+        xdp_bpf_addr(&x->bpf, (const uint8_t[4]){ 0xff, target[13], target[14], target[15] });
+}
+
 /* What plumb says of itself by ARP, or asks whether it is free, the program must know. */
 static void notice_addr(const struct xdp *x, const uint8_t *frame)
 {
     static const uint8_t nobody[4];
+    if (load_be16(frame + ETH_TYPE) == 0x86dd && x->bpf.link >= 0)
+        notice_addr6(x, frame);
     if (load_be16(frame + ETH_TYPE) == 0x0806 && x->bpf.link >= 0)
         xdp_bpf_addr(&x->bpf, memcmp(frame + ARP_SENDER, nobody, 4) ? frame + ARP_SENDER : frame + ARP_TARGET);
 }

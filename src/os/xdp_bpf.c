@@ -12,7 +12,7 @@ enum { ARP_TARGET = ETH + 24, ARP_END = ETH + 28, PROTO = IP + 9, UDP_TO = UDP +
 
 /* ------------------------------------------------------------- the program */
 
-enum label { PASS, TAKE, IS_IP, LABELS };
+enum label { PASS, TAKE, IS_IP, LOOK_UP, LABELS };
 enum { INSNS = 80, FRAME = 7, END = 8 };        /* registers that hold where the frame begins and ends */
 
 /* A jump's distance is filled in when the program is whole: until then it holds a label. */
@@ -82,9 +82,14 @@ static void write_program(struct program *p, const struct xdp_bpf *x, struct mac
     put(p, LOAD(BPF_B, 1, FRAME, 0));           /* for another station, or for all? */
     put(p, ALUI(BPF_AND, 1, 1));
     jump(p, JUMPI(BPF_JEQ, 1, 0, PASS));
+    put(p, LOAD(BPF_H, 1, FRAME, 0));           /* a group of IPv6 (RFC 2464 §7): by the four bytes that name it */
+    put(p, JUMPI(BPF_JNE, 1, in_memory16(0x33, 0x33), 2));
+    put(p, LOAD(BPF_W, 1, FRAME, 2));
+    jump(p, JUMP(LOOK_UP));
     unless_word(p, TYPE, 0x0806, IS_IP);
     unless_long(p, ARP_END, PASS);
     put(p, LOAD(BPF_W, 1, FRAME, ARP_TARGET));
+    here(p, LOOK_UP);
     put(p, STORE(BPF_W, 10, -4, 1));
     put(p, MOV(2, 10));
     put(p, ALUI(BPF_ADD, 2, -4));

@@ -3,7 +3,8 @@
  * of the queue it came by, everything else on to the host.
  *
  * A frame cannot be had by both.  For plumb is what is sent to its own MAC; ARP for an
- * address of its own, whoever it is sent to; and a DHCP answer to its MAC.  Every other
+ * address of its own, whoever it is sent to; what is sent to the solicited-node group of
+ * an IPv6 address of its own; and a DHCP answer to its MAC.  Every other
  * broadcast and multicast is the host's, and plumb does not hear it. */
 #pragma once
 #include "base/addr.h"
@@ -18,4 +19,5 @@ enum { XDP_BPF_QUEUES = 64, XDP_BPF_ADDRS = 64 };
 bool xdp_bpf_attach(struct xdp_bpf *x, unsigned ifindex, struct mac own);
 void xdp_bpf_detach(struct xdp_bpf *x);
 bool xdp_bpf_socket(const struct xdp_bpf *x, unsigned queue, int fd);
-void xdp_bpf_addr(const struct xdp_bpf *x, const uint8_t addr[4]);      /* is plumb's: its ARP is too */
+/* Is plumb's, and its ARP with it; or, of a solicited-node group, the last four bytes, which begin with 0xff as no host's address does. */
+void xdp_bpf_addr(const struct xdp_bpf *x, const uint8_t addr[4]);

@@ -13,10 +13,10 @@ netns
 ip netns add "$far" || skip "cannot make a network namespace"
 ip -n "$far" link set lo up
 ip -n "$N" link add v1 type veth peer name v0 netns "$far" || skip "cannot make a veth pair"
-ip -n "$far" addr add 10.9.0.1/24 dev v0; ip -n "$N" addr add 10.9.0.3/24 dev v1
+ip -n "$far" addr add fd00:9::1/64 dev v0 nodad; ip -n "$far" addr add 10.9.0.1/24 dev v0; ip -n "$N" addr add 10.9.0.3/24 dev v1
 ip -n "$far" link set v0 up; ip -n "$N" link set v1 up
 in_far() { ip netns exec "$far" "$@"; }
-via=xdp:v1,addr=10.9.0.2/24,gw=10.9.0.1
+via=xdp:v1,addr=10.9.0.2/24,gw=10.9.0.1,addr=fd00:9::2/64
 mkdir "$tmp/www"; head -c 20000000 /dev/urandom > "$tmp/www/big"
 state() { ip -n "$N" -d link show v1; in_ns cat /proc/net/packet; }
 for _ in $(seq 50); do ip -n "$N" -6 addr show dev v1 | grep -q tentative || break; sleep 0.1; done
@@ -44,6 +44,7 @@ in_far ping -c 2 -i 0.2 10.9.0.2 | grep -q " 0% packet loss" || fail "ping of pl
 in_far ping -c 2 -i 0.2 10.9.0.3 | grep -q " 0% packet loss" || fail "ping of the kernel beside plumb"
 in_ns curl -sS --max-time 30 --interface 10.9.0.3 -o "$tmp/got" http://10.9.0.1/big || fail "the kernel beside plumb: curl: exit $?"
 same "$tmp/www/big" "$tmp/got" "the kernel beside plumb"
+in_far ping -6 -c 2 -i 0.2 fd00:9::2 | grep -q " 0% packet loss" || fail "ping of plumb by IPv6"
 in_far ip neigh flush all                       # ARP for plumb's address is plumb's, for the kernel's the kernel's
 in_far ping -c 1 -W 2 10.9.0.2 > /dev/null || fail "plumb does not answer ARP"
 in_far ping -c 1 -W 2 10.9.0.3 > /dev/null || fail "the kernel does not answer ARP"
