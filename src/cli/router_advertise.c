@@ -44,7 +44,8 @@ void router_advertise_option(struct router_opts *o, const struct argp_state *sta
     while (good && (w = strtok_r(NULL, ",", &save)))
         good = word(x, w);
     if (!good)
-        option_bad(state, "--advertise %s: it takes IF[,dns=ADDRESS][,mtu=BYTES][,interval=SECONDS][,preference=high|medium|low][,managed][,other][,no-default]", arg);
+        option_bad(state, "--advertise %s: it takes IF[,dns=ADDRESS][,mtu=BYTES][,interval=SECONDS][,preference=high|medium|low][,managed][,other]"
+                          "[,no-default]", arg);
 }
 
 /* The prefixes of the interface's own addresses; of 64 bits hosts make addresses, unless DHCPv6 gives them. */
