@@ -12,7 +12,8 @@ static uint64_t mix_addr(uint64_t h, const struct addr *a)
 unsigned steer_flow(const struct steer *s, uint8_t proto, const struct flow *f)
 {
     uint64_t h = s->key;
-    if (s->n < 2 || (proto != IP_TCP && proto != IP_UDP) || (proto == IP_UDP && f->local_port == STEER_DHCP_CLIENT))
+    const uint16_t dhcp = addr_is4(f->local) ? STEER_DHCP_CLIENT : STEER_DHCP6_CLIENT;
+    if (s->n < 2 || (proto != IP_TCP && proto != IP_UDP) || (proto == IP_UDP && f->local_port == dhcp))
         return 0;
     if (proto == IP_UDP && f->local_port >= STEER_UDP_FIRST) {
         h = steer_mix(h, f->local_port);

@@ -8,7 +8,7 @@
 #include "wire/ip4.h"
 
 enum { STEER_UDP_FIRST = 49152,         /* datagrams to these ports come to who bound the port, whoever sends them */
-       STEER_DHCP_CLIENT = 68 };        /* shard 0 asks for the addresses of all */
+       STEER_DHCP_CLIENT = 68, STEER_DHCP6_CLIENT = 546 };      /* of IPv4, of IPv6: shard 0 asks for the addresses of all */
 
 struct steer { uint64_t key; uint8_t n, self; };        /* n 0: there are no shards, all flows are ours */
 

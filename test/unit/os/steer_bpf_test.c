@@ -4,7 +4,7 @@
 #include "os/steer_bpf.h"
 #include <unistd.h>
 
-enum { FRAME = 14 + 24 + 20, PACKETS = 3000 };
+enum { FRAME = 14 + 40 + 20, PACKETS = 3000 };
 
 /* A frame of our own making, and the packet plumb would make of it. */
 static void make(struct rng *r, uint8_t frame[FRAME], struct pkt *k)
@@ -33,6 +33,30 @@ static void make(struct rng *r, uint8_t frame[FRAME], struct pkt *k)
     k->group = false;
 }
 
+static void make6(struct rng *r, uint8_t frame[FRAME], struct pkt *k)
+{
+    static const uint8_t protos[] = { IP_TCP, IP_TCP, IP_UDP, IP_UDP, IP_ICMP6 };
+    memset(frame, 0, FRAME);
+    frame[0] = 2;
+    store_be16(frame + 12, 0x86dd);
+    uint8_t *ip = frame + 14, *l4 = ip + 40;
+    ip[0] = 0x60;
+    store_be16(ip + 4, 20);
+    ip[6] = protos[rng_below(r, sizeof protos)];
+    ip[7] = 64;
+    for (unsigned at = 8; at < 40; at += 4)
+        store_be32(ip + at, (uint32_t)rng_u64(r));
+    store_be32(l4, (uint32_t)rng_u64(r));
+    if (rng_below(r, 8) == 0)
+        store_be16(l4 + 2, STEER_DHCP6_CLIENT);
+    memcpy(k->data, frame, FRAME);
+    k->head = k->net_off = 14;
+    k->len = 60;
+    k->l4_off = 54;
+    k->proto = ip[6];
+    k->group = false;
+}
+
 static void the_same_shard(void **state)
 {
     (void)state;
@@ -46,7 +70,10 @@ static void the_same_shard(void **state)
         skip();
     for (int i = 0; i < PACKETS; i++) {
         uint8_t frame[FRAME];
-        make(&r, frame, &p.k);
+        if (i % 2)
+            make6(&r, frame, &p.k);
+        else
+            make(&r, frame, &p.k);
         const unsigned ours = steer_packet(&s, &p.k);
         assert_int_equal(steer_bpf_ask(fd, frame, FRAME), ours);
         per_shard[ours]++;
