@@ -23,8 +23,10 @@ static struct script_link *link_of(struct run *r, uint16_t remote_port)
             return &r->link[i];
     if (r->n_links == LINKS)
         return &r->link[0];
-    r->link[r->n_links] = (struct script_link){ .local = addr4(0xc0a80001), .remote = addr4(0xc0000201),     /* 192.168.0.1, 192.0.2.1 */
-                                                .local_port = SERVER_PORT, .remote_port = remote_port };
+    struct script_link *l = &r->link[r->n_links];
+    *l = (struct script_link){ .local_port = SERVER_PORT, .remote_port = remote_port };
+    addr_parse(r->ip6 ? "2001:db8::1" : "192.168.0.1", &l->local);
+    addr_parse(r->ip6 ? "2001:db8:1::1" : "192.0.2.1", &l->remote);
     return &r->link[r->n_links++];
 }
 
@@ -227,7 +229,7 @@ static long do_connect(struct run *r, struct fd *f, const char *port, const char
     struct path p;
     const long n = strtol(port, NULL, 10);
     const uint16_t remote = n > 0 ? (uint16_t)n : SERVER_PORT;
-    enum plumb_err e = stack_route(r->st, ADDR_NONE, addr4(0xc0000201), &p);
+    enum plumb_err e = stack_route(r->st, ADDR_NONE, link_of(r, SERVER_PORT)->remote, &p);
     if (e == PLUMB_OK)
         e = tcp_connect(r->tcp, &p, f->bound ? f->port : 0, remote, &f->opt, &f->conn, r->now_ns);
     if (e == PLUMB_OK)
@@ -451,8 +453,9 @@ static void on_event(void *arg, const struct event *e, const void *bytes, uint32
 
 static bool start(struct run *r)
 {
-    const struct iface_config ic = { .kind = IFACE_IP, .mtu = r->s.mtu, .name = "script" };
+    const struct iface_config ic = { .kind = IFACE_IP, .mtu = (uint16_t)(r->s.mtu + (r->ip6 ? SCRIPT_IP6_MORE : 0)), .name = "script" };
     struct prefix own, all;
+    struct addr gateway;
     r->s.config.seed = 1;
     r->s.config.node = 1;
     r->st = stack_new(&r->s.config, 0);
@@ -461,21 +464,26 @@ static bool start(struct run *r)
     r->tcp = stack_tcp(r->st);
     trace_watch(stack_trace(r->st), TRACE_TCP, on_event, r);
     r->iface = (unsigned)stack_add_iface(r->st, &ic, 0);
-    prefix_parse("192.168.0.1/16", &own);
-    prefix_parse("0.0.0.0/0", &all);
+    prefix_parse(r->ip6 ? "2001:db8::1/64" : "192.168.0.1/16", &own);
+    prefix_parse(r->ip6 ? "::/0" : "0.0.0.0/0", &all);
+    addr_parse(r->ip6 ? "2001:db8::2" : "192.168.0.2", &gateway);
     stack_add_addr(r->st, r->iface, own, false, 0);
-    stack_add_route(r->st, all, addr4(0xc0a80002), r->iface, 0);
+    stack_add_route(r->st, all, gateway, r->iface, 0);
     return drain(r);
 }
 
-bool script_run(const char *name, const char *text, char error[SCRIPT_ERROR])
+/* *only: the family it cannot do without. */
+static bool run_over(const char *name, const char *text, bool ip6, uint8_t *only, char error[SCRIPT_ERROR])
 {
     char inner[SCRIPT_ERROR] = "";
     struct run *r = calloc(1, sizeof *r);
     if (!r)
         return snprintf(error, SCRIPT_ERROR, "%s: out of memory", name), false;
     r->error = inner;
-    bool good = script_parse(text, &r->s, inner) && start(r);
+    bool good = script_parse(text, &r->s, inner);
+    *only = r->s.ip;
+    r->ip6 = r->s.ip == 6 || (ip6 && !r->s.ip);
+    good = good && start(r);
     for (const struct script_event *e = r->s.first; good && e; e = e->next) {
         r->at = e;
         good = step(r, e);
@@ -487,6 +495,12 @@ bool script_run(const char *name, const char *text, char error[SCRIPT_ERROR])
     script_free(&r->s);
     free(r);
     if (!good)
-        snprintf(error, SCRIPT_ERROR, "%.200s:%.380s", name, inner);
+        snprintf(error, SCRIPT_ERROR, "%.200s:%.360s%s", name, inner, ip6 ? " (over IPv6)" : "");
     return good;
+}
+
+bool script_run(const char *name, const char *text, char error[SCRIPT_ERROR])
+{
+    uint8_t only = 0;
+    return run_over(name, text, false, &only, error) && (only || run_over(name, text, true, &only, error));
 }

@@ -8,5 +8,5 @@
 
 enum { SCRIPT_ERROR = 600 };
 
-/* Runs one script.  False: `error` holds "NAME:LINE: what was wrong". */
+/* Runs one script over IPv4 and over IPv6, unless it says what only one of them has.  False: `error` holds "NAME:LINE: what was wrong". */
 bool script_run(const char *name, const char *text, char error[SCRIPT_ERROR]);

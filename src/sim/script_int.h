@@ -58,7 +58,8 @@ struct script_event {
 struct script {
     struct script_event *first, **last;
     struct stack_config config;
-    uint16_t mtu;
+    uint16_t mtu;                       /* of IPv4; that of IPv6 is larger by what its header is larger, so that segments are the same */
+    uint8_t ip;                         /* 4, 6: the only family it can run over; 0: both */
     int64_t tolerance_ns;
     enum why reason[16];                /* each must have been counted at the end */
     unsigned n_reasons;
@@ -83,6 +84,8 @@ struct script_link {
  * misplaced data is seen. */
 static inline uint8_t script_byte(uint32_t relative) { return (uint8_t)(relative * 7 + (relative >> 8) * 31 + (relative >> 16)); }
 
+enum { SCRIPT_IP6_MORE = 20 };          /* bytes that IPv6's header has more than IPv4's */
+
 /* Builds an incoming packet, head at the IP header; NULL: no buffer. */
 struct pkt *script_build(const struct script_link *l, const struct script_seg *s, struct pkt_pools *pools);
 /* Compares a packet that left with what the script wants; learns ISN and time stamps. */
@@ -99,6 +102,7 @@ struct fd { bool used, bound; uint16_t port; struct tcp_listener *listener; stru
 
 struct run {
     struct script s;
+    bool ip6;
     struct stack *st;
     struct tcp *tcp;
     unsigned iface;

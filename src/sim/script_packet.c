@@ -1,8 +1,11 @@
 /* Packets of a script: built to go in, compared when they come out. */
 #include "base/checksum.h"
 #include "sim/script_int.h"
+#include "wire/icmp.h"
 #include "wire/icmp4.h"
+#include "wire/icmp6.h"
 #include "wire/ip4.h"
+#include "wire/ip6.h"
 #include <stdio.h>
 
 static uint32_t live_ts(const struct script_link *l, uint32_t script_ts)
@@ -52,30 +55,58 @@ static void write_icmp(struct writer *w, const struct script_link *l, const stru
     icmp4_write(w, &m, quote, wr_len(&q));
 }
 
+/* Scripts speak of ICMP in IPv4's words. */
+static struct icmp_kind kind6(const struct script_seg *s)
+{
+    return icmp6_kind(icmp4_trouble((struct icmp_kind){ (uint8_t)s->icmp_type, (uint8_t)s->icmp_code }));
+}
+
+static void write_icmp6(struct writer *w, const struct script_link *l, const struct script_seg *s)
+{
+    uint8_t quote[IP6_HEADER + 8];
+    struct writer q = writer_of(quote, sizeof quote);
+    const struct icmp_kind kind = kind6(s);
+    ip6_write(&q, &(struct ip6){ .src = l->local, .dst = l->remote, .next = IP_TCP, .hop_limit = 64, .payload_len = (uint16_t)(TCP_HEADER + s->len) });
+    wr_u16(&q, l->local_port);
+    wr_u16(&q, l->remote_port);
+    wr_u32(&q, l->local_isn.n + s->seq);
+    const uint32_t mtu = s->mtu ? s->mtu + (uint32_t)SCRIPT_IP6_MORE : 0;
+    icmp6_write(w, &(struct icmp6){ .type = kind.type, .code = kind.code, .word = mtu }, quote, wr_len(&q));
+}
+
+/* The checksum of TCP or ICMPv6, of `len` bytes; `break_it` gives another. */
+static void put_sum(uint8_t *l4, size_t len, unsigned at, csum_t pseudo, bool break_it)
+{
+    const uint16_t sum = (uint16_t)(csum_finish(csum_add(pseudo, l4, len)) ^ (break_it ? 1 : 0));
+    memcpy(l4 + at, &sum, 2);
+}
+
 struct pkt *script_build(const struct script_link *l, const struct script_seg *s, struct pkt_pools *pools)
 {
-    struct pkt *k = pkt_new(pools, IP4_HEADER + TCP_HEADER_MAX + s->len + 64);
+    const bool v4 = addr_is4(l->local), icmp = s->icmp_type >= 0;
+    const uint32_t header = v4 ? IP4_HEADER : IP6_HEADER;
+    const uint8_t proto = !icmp ? IP_TCP : v4 ? IP_ICMP : IP_ICMP6, ttl = s->ttl ? s->ttl : 255;
+    struct pkt *k = pkt_new(pools, header + TCP_HEADER_MAX + s->len + 64);
     if (!k)
         return NULL;
-    const bool icmp = s->icmp_type >= 0;
     const struct addr src = addr_is_none(s->src) ? l->remote : s->src, dst = addr_is_none(s->dst) ? l->local : s->dst;
     uint8_t *head = pkt_head(k);
-    struct writer w = writer_of(head + IP4_HEADER, pkt_tailroom(k) - IP4_HEADER);
-    if (icmp)
+    struct writer w = writer_of(head + header, pkt_tailroom(k) - header);
+    if (!icmp)
+        write_segment(&w, l, s);
+    else if (v4)
         write_icmp(&w, l, s);
     else
-        write_segment(&w, l, s);
+        write_icmp6(&w, l, s);
     const size_t l4 = wr_len(&w);
-    if (!icmp) {
-        csum_t c = csum_pseudo(src, dst, IP_TCP, (uint32_t)l4);
-        const uint16_t sum = (uint16_t)(csum_finish(csum_add(c, head + IP4_HEADER, l4)) ^ (s->bad_csum ? 1 : 0));
-        memcpy(head + IP4_HEADER + 16, &sum, 2);
-    }
-    struct writer iw = writer_of(head, IP4_HEADER);
-    const struct ip4 ip = { .src = src, .dst = dst, .proto = icmp ? IP_ICMP : IP_TCP, .ttl = s->ttl ? s->ttl : 255,
-                            .tos = s->tos, .total_len = (uint16_t)(IP4_HEADER + l4) };
-    ip4_write(&iw, &ip);
-    k->len = (uint32_t)(IP4_HEADER + l4);
+    if (proto != IP_ICMP)
+        put_sum(head + header, l4, icmp ? ICMP6_CHECKSUM_AT : 16, csum_pseudo(src, dst, proto, (uint32_t)l4), s->bad_csum);
+    struct writer iw = writer_of(head, header);
+    if (v4)
+        ip4_write(&iw, &(struct ip4){ .src = src, .dst = dst, .proto = proto, .ttl = ttl, .tos = s->tos, .total_len = (uint16_t)(header + l4) });
+    else
+        ip6_write(&iw, &(struct ip6){ .src = src, .dst = dst, .next = proto, .hop_limit = ttl, .traffic_class = s->tos, .payload_len = (uint16_t)l4 });
+    k->len = (uint32_t)(header + l4);
     return k;
 }
 
@@ -173,20 +204,49 @@ static bool same_segment(struct script_link *l, const struct script_seg *want, c
     return true;
 }
 
+/* What the IP header of a packet that left says; `r` stands behind it. */
+struct left { struct addr src, dst; uint8_t proto, tos, ttl; };
+
+static bool read_left(struct reader *r, bool v4, struct left *out)
+{
+    const size_t len = rd_left(r);
+    struct ip4 ip;
+    struct ip6 h;
+    if (v4) {
+        if (ip4_read(r, &ip) != WHY_NONE || ip.total_len != len)
+            return false;
+        *out = (struct left){ ip.src, ip.dst, ip.proto, ip.tos, ip.ttl };
+        return true;
+    }
+    if (ip6_read(r, &h) != WHY_NONE || (size_t)h.payload_len + IP6_HEADER != len)
+        return false;
+    *out = (struct left){ h.src, h.dst, h.next, h.traffic_class, h.hop_limit };
+    return true;
+}
+
+static bool match_icmp(const struct script_seg *want, struct reader *r, const struct left *ip, bool v4, char error[SCRIPT_ERROR])
+{
+    struct icmp4 m;
+    struct icmp6 h;
+    const struct icmp_kind kind = kind6(want);
+    if (v4 ? ip->proto == IP_ICMP && icmp4_read(r, &m) && m.type == want->icmp_type && m.code == want->icmp_code
+           : ip->proto == IP_ICMP6 && icmp6_read(r, &h) && h.type == kind.type && h.code == kind.code)
+        return true;
+    return snprintf(error, SCRIPT_ERROR, "an ICMP message of type %d code %d was wanted", v4 ? want->icmp_type : kind.type,
+                    v4 ? want->icmp_code : kind.code), false;
+}
+
 bool script_match(struct script_link *l, const struct script_seg *want, const uint8_t *packet, uint32_t len, char error[SCRIPT_ERROR])
 {
     struct reader r = reader_of(packet, len);
-    struct ip4 ip;
+    const bool v4 = addr_is4(l->local);
+    struct left ip;
     struct tcp_header h;
     struct tcp_opt o;
-    if (ip4_read(&r, &ip) != WHY_NONE || ip.total_len != len)
-        return snprintf(error, SCRIPT_ERROR, "what was sent is not an IPv4 packet"), false;
-    if (want->icmp_type >= 0) {
-        struct icmp4 m;
-        if (ip.proto != IP_ICMP || !icmp4_read(&r, &m) || m.type != want->icmp_type || m.code != want->icmp_code)
-            return snprintf(error, SCRIPT_ERROR, "an ICMP message of type %d code %d was wanted", want->icmp_type, want->icmp_code), false;
-        return true;
-    }
+    if (!read_left(&r, v4, &ip))
+        return snprintf(error, SCRIPT_ERROR, "what was sent is not an %s packet", v4 ? "IPv4" : "IPv6"), false;
+    if (want->icmp_type >= 0)
+        return match_icmp(want, &r, &ip, v4, error);
     const size_t l4 = rd_left(&r);
     const csum_t sum = csum_add(csum_pseudo(ip.src, ip.dst, IP_TCP, (uint32_t)l4), r.at, l4);
     if (ip.proto != IP_TCP || csum_finish(sum) != 0 || !tcp_header_read(&r, &h))

@@ -220,6 +220,7 @@ static bool icmp_packet(struct parser *q, struct script_seg *s)
     uint32_t mtu = 0;
     if (take(q, "source_quench")) {
         s->icmp_type = ICMP4_SOURCE_QUENCH;
+        q->s->ip = 4;
     } else if (take(q, "unreachable")) {
         size_t i = 0;
         while (i < 6 && !take(q, codes[i].name))
@@ -242,7 +243,10 @@ static bool icmp_packet(struct parser *q, struct script_seg *s)
 static bool address(struct parser *q, struct addr *out)
 {
     char text[SCRIPT_WORD];
-    return (word(q, ".:", text) && addr_parse(text, out)) || bad(q, "an address is missing");
+    if (!word(q, ".:", text) || !addr_parse(text, out))
+        return bad(q, "an address is missing");
+    q->s->ip = addr_is4(*out) ? 4 : 6;
+    return true;
 }
 
 /* "times 300", "times 500~1000", "burst 300". */
@@ -423,6 +427,7 @@ static bool knob(struct parser *q, const char *name, const char *text)
     else if (!strcmp(name, "plumb.no_fast_path"))       t->no_fast_path = n != 0;
     else if (!strcmp(name, "plumb.isn"))                t->isn_fixed = true, t->isn = n;
     else if (!strcmp(name, "plumb.mtu"))                q->s->mtu = (uint16_t)n;
+    else if (!strcmp(name, "plumb.ip"))                 q->s->ip = n == 6 ? 6 : 4;
     else if (!strcmp(name, "plumb.tolerance_ms"))       q->s->tolerance_ns = ms;
     else return bad(q, "no knob is called %s", name);
     return true;
