@@ -65,6 +65,8 @@ void stack_free(struct stack *st)
         stack_gate_free(st);
         neigh_fini(&st->neigh);
         inet_fini(&st->inet);
+        /* Every packet has come back; of several shards another may still hold some. */
+        assert(st->cfg.shards || st->pools.small.used + st->pools.large.used == 0);
     }
     pkt_pools_fini(&st->pools);
     free(st);
