@@ -17,6 +17,8 @@ static void answer_echo(struct inet *n, struct pkt *k, int64_t now_ns)
         trace_drop(n->trace, k, WHY_IP_NO_ROUTE, now_ns);
         return;
     }
+    uint8_t options[IP4_HEADER_MAX - IP4_HEADER];
+    const uint32_t options_len = inet_answer_options(k, p.local, now_ns, options);
     pkt_pull(k, (uint32_t)k->l4_off - k->head);
     uint8_t *icmp = pkt_head(k);
     uint16_t sum, before, after;
@@ -32,8 +34,11 @@ static void answer_echo(struct inet *n, struct pkt *k, int64_t now_ns)
     k->tos = 0;
     k->ttl = 0;
     k = inet_send(n, k, now_ns);
-    if (k)
-        pktq_push(&n->out, k);
+    if (!k)
+        return;
+    if (options_len && k->len + options_len <= p.mtu)
+        inet_put_options(k, options, options_len);
+    pktq_push(&n->out, k);
 }
 
 void inet_keep_echo(struct inet *n, const struct inet_echo *e, int64_t now_ns)
@@ -100,6 +105,17 @@ static bool checksum_good(const struct pkt *k)
     return k->csum != CSUM_NONE || csum_finish(csum_add((csum_t){ 0 }, k->data + k->l4_off, pkt_l4_len(k))) == 0;
 }
 
+/* RFC 1122 §3.2.2.2: about a packet of ours; those for a network are taken for the host that was meant. */
+static enum why redirect_in(struct inet *n, const struct pkt *k, const struct icmp4 *h, struct reader quote, int64_t now_ns)
+{
+    struct icmp_quote q;
+    if (!icmp4_quote_read(&quote, &q))
+        return WHY_ICMP_BAD;
+    if (!inet_is_ours(n, q.src))
+        return WHY_ICMP_UNASKED;
+    return inet_redirected(n, k->iface, ip_src(k), q.dst, h->gateway, now_ns);
+}
+
 static void icmp_in(struct inet *n, struct pkt *k, int64_t now_ns)
 {
     struct icmp4 h;
@@ -120,14 +136,14 @@ static void icmp_in(struct inet *n, struct pkt *k, int64_t now_ns)
     case ICMP4_ECHO_REPLY:
         keep_reply(n, k, &h, now_ns);
         return;
-    case ICMP4_UNREACHABLE: case ICMP4_TIME_EXCEEDED: case ICMP4_PARAMETER:
-        why = note_error(n, k, &h, r, now_ns);
+    case ICMP4_UNREACHABLE: case ICMP4_TIME_EXCEEDED: case ICMP4_PARAMETER: case ICMP4_REDIRECT:
+        why = h.type == ICMP4_REDIRECT ? redirect_in(n, k, &h, r, now_ns) : note_error(n, k, &h, r, now_ns);
         if (why == WHY_NONE)
             pkt_free(k);
         else
             trace_drop(n->trace, k, why, now_ns);
         return;
-    default:                            /* source quench (RFC 6633), redirects, time stamps, the unknown */
+    default:                            /* source quench (RFC 6633), time stamps, the unknown */
         trace_drop(n->trace, k, WHY_ICMP_TYPE, now_ns);
     }
 }

@@ -20,7 +20,7 @@
 #include "wire/ip.h"
 #include "wire/ip4.h"
 
-enum { INET_ADDRS = 64, INET_ECHOES = 64, INET_IDS = 256, INET_REDIRECTS = 64,
+enum { INET_ADDRS = 64, INET_ECHOES = 64, INET_IDS = 256, INET_REDIRECTS = 64, INET_HOPS = 64,
        INET_LOOP = IFACE_MAX - 1,       /* the loopback interface: packets to own addresses */
        INET_LOOP_MTU = 65535 };
 
@@ -33,8 +33,9 @@ struct inet_addr {
     bool          deprecated;           /* RFC 4862 §5.5.4 */
     bool          temporary;            /* RFC 8981 */
 };
-/* mtu6 and hop_limit are what routers say for IPv6; 0: as the link has it, as the stack has it. */
-struct inet_iface { bool up, any_address; uint16_t mtu, mtu6; uint8_t hop_limit; uint32_t gso_max; bool tx_csum; };
+/* reverse_path: what is sent on must come by the interface that leads back to its source (RFC 3704 §2.2).
+ * mtu6 and hop_limit are what routers say for IPv6; 0: as the link has it, as the stack has it. */
+struct inet_iface { bool up, any_address, reverse_path; uint16_t mtu, mtu6; uint8_t hop_limit; uint32_t gso_max; bool tx_csum; };
 
 /* An ICMP error about a packet of ours, as tcp and udp can use it. */
 struct net_error {
@@ -68,6 +69,9 @@ struct inet_echo_request {
 };
 
 
+/* A first hop that is better than the gateway to `dst`, as the gateway said. */
+struct inet_hop { struct addr dst, via; uint8_t iface; int64_t expires_ns; };
+
 struct inet {
     struct trace        *trace;
     struct pkt_pools    *pools;
@@ -86,6 +90,8 @@ struct inet {
     struct route_table   routes;
     struct pmtu          pmtu;
     struct frag          frag;
+    uint32_t             n_hop;
+    struct inet_hop      hop[INET_HOPS];
     struct groups        groups;
     struct sipkey        key;
     uint16_t             atomic_id;     /* IP identification of packets that may not be fragmented */
@@ -143,6 +149,13 @@ bool inet_route_again(struct inet *n, struct addr local, struct addr remote, str
 bool inet_add_route(struct inet *n, const struct route *r);
 bool inet_del_route(struct inet *n, struct prefix dst);
 uint16_t inet_link_mtu(const struct inet *n, unsigned iface, struct addr remote);     /* of what goes to `remote` by it */
+/* A redirect came by `iface` from `from`: what goes to `dst` had better go to `hop`.  WHY_NONE, or why it is not believed: only
+ * from the gateway that is used for it now, only to somebody on the same link, and not by a router. */
+enum why inet_redirected(struct inet *n, unsigned iface, struct addr from, struct addr dst, struct addr hop, int64_t now_ns);
+const struct inet_hop *inet_better_hop(const struct inet *n, unsigned iface, struct addr dst);     /* NULL: none was heard of */
+void inet_hop_died(struct inet *n, unsigned iface, struct addr hop);    /* it no longer answers: the gateway again (RFC 1122 §3.3.1.5) */
+int64_t inet_hops_deadline(const struct inet *n);
+void inet_hops_tick(struct inet *n, int64_t now_ns);
 /* A TROUBLE_TOO_BIG that whoever sent the packet believes: paths to its remote shrink. */
 void inet_learn_pmtu(struct inet *n, const struct net_error *e, int64_t now_ns);
 

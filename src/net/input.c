@@ -124,10 +124,18 @@ static void remember(struct inet *n, const struct pkt *k)
     n->last.generation = n->generation;
 }
 
+/* RFC 3704 §2.2, RFC 1812 §5.3.8: strict, for a router's interfaces that ask for it. */
+static bool is_spoofed(const struct inet *n, const struct pkt *k)
+{
+    const struct route *r = n->iface[k->iface].reverse_path ? route_find(&n->routes, ip_src(k), n->ifaces_up) : NULL;
+    return n->iface[k->iface].reverse_path && (!r || r->iface != k->iface);
+}
+
 static enum why arrive(struct inet *n, struct pkt *k, struct arrival *a, int64_t now_ns)
 {
     const bool v6 = k->len && pkt_head(k)[0] >> 4 == 6;
-    return v6 ? inet6_arrive(n, k, a, now_ns) : inet4_arrive(n, k, a);
+    const enum why why = v6 ? inet6_arrive(n, k, a, now_ns) : inet4_arrive(n, k, a);
+    return why == WHY_NONE && a->transit && is_spoofed(n, k) ? WHY_IP_SPOOFED : why;
 }
 
 /* NULL: other pieces are missing, or the whole is not good. */
@@ -191,7 +199,8 @@ void inet_unwanted(struct inet *n, struct batch *in, int64_t now_ns)
 
 int64_t inet_deadline(const struct inet *n)
 {
-    return time_min(n->groups.deadline_ns, time_min(frag_deadline(&n->frag), pmtu_deadline(&n->pmtu)));
+    const int64_t learnt = time_min(pmtu_deadline(&n->pmtu), inet_hops_deadline(n));
+    return time_min(n->groups.deadline_ns, time_min(frag_deadline(&n->frag), learnt));
 }
 
 void inet_tick(struct inet *n, int64_t now_ns)
@@ -204,6 +213,7 @@ void inet_tick(struct inet *n, int64_t now_ns)
         trace_drop(n->trace, first, WHY_FRAG_TIMEOUT, now_ns);
     }
     inet_groups_tick(n, now_ns);
+    inet_hops_tick(n, now_ns);
     if (pmtu_tick(&n->pmtu, now_ns))
         inet_moved(n);
 }

@@ -120,8 +120,9 @@ bool inet_route(const struct inet *n, struct addr local, struct addr remote, str
         return false;
     const struct inet_iface *f = &n->iface[iface];
     const bool broadcast = inet_is_broadcast(n, (unsigned)iface, remote);
+    const struct inet_hop *better = n->n_hop && r && !group ? inet_better_hop(n, (unsigned)iface, remote) : NULL;
     const bool direct = group || is_link_local6(remote) || addr_is_none(r->via);
-    const struct addr next_hop = broadcast ? addr4(0xffffffff) : direct ? remote : r->via;
+    const struct addr next_hop = broadcast ? addr4(0xffffffff) : better ? better->via : direct ? remote : r->via;
     *out = (struct path){ .local = addr_is_none(local) ? inet_source_for(n, (unsigned)iface, remote, next_hop) : local,
                           .remote = remote, .next_hop = next_hop, .generation = n->generation, .gso_max = f->gso_max,
                           .mtu = pmtu_of(&n->pmtu, remote, inet_link_mtu(n, (unsigned)iface, remote)), .iface = (uint8_t)iface, .tx_csum = f->tx_csum };

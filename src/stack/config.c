@@ -5,7 +5,8 @@
 static void tell_inet(struct stack *st, unsigned iface)
 {
     const struct stack_iface *f = &st->iface[iface];
-    inet_set_iface(&st->inet, iface, &(struct inet_iface){ .up = f->up, .any_address = f->cfg.any_address, .mtu = f->cfg.mtu,
+    inet_set_iface(&st->inet, iface, &(struct inet_iface){ .up = f->up, .any_address = f->cfg.any_address,
+                                                           .reverse_path = f->cfg.reverse_path, .mtu = f->cfg.mtu,
                                                            .gso_max = f->cfg.soft_offload ? SOFT_GSO_MAX : f->cfg.gso_max, .tx_csum = f->cfg.tx_csum });
 }
 

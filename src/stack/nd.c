@@ -137,11 +137,23 @@ static enum why solicit_in(struct stack *st, const struct pkt *k, const struct n
     return WHY_NONE;
 }
 
+/* RFC 4861 §8.1, §8.3. */
+static enum why redirect_in(struct stack *st, const struct pkt *k, const struct nd *m, int64_t now_ns)
+{
+    const struct addr from = ip_src(k);
+    const enum why why = addr_is_link_local(from) ? inet_redirected(&st->inet, k->iface, from, m->destination, m->target, now_ns) : WHY_ND_BAD;
+    if (why == WHY_NONE && m->has_target_mac && st->iface[k->iface].cfg.kind == IFACE_ETHER)
+        neigh_heard(&st->neigh, k->iface, m->target, m->target_mac,
+                    addr_eq(m->target, m->destination) ? NEIGH_TOLD_EITHER : NEIGH_TOLD_ROUTER, now_ns);
+    return why;
+}
+
 static enum why discovery_in(struct stack *st, const struct pkt *k, const struct nd *m, int64_t now_ns)
 {
     switch (m->type) {
     case ICMP6_ROUTER_SOLICIT: return solicit_in(st, k, m, now_ns);
     case ICMP6_ROUTER_ADVERT:  return advert_in(st, k, m, now_ns);
+    case ICMP6_REDIRECT:       return redirect_in(st, k, m, now_ns);
     default:                   return WHY_ND_ROLE;
     }
 }

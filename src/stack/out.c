@@ -111,6 +111,7 @@ static void give_up_unreachable(struct stack *st, int64_t now_ns)
     for (struct pkt *k; (k = pktq_pop(&st->neigh.failed));) {
         if (st->gate)
             gate_undo(st->gate, k);
+        inet_hop_died(&st->inet, k->iface, k->next_hop);
         inet_error(&st->inet, k, TROUBLE_ADDRESS, 0, now_ns);
         trace_drop(&st->trace, k, WHY_NEIGH_UNREACHABLE, now_ns);
     }

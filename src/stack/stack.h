@@ -59,6 +59,7 @@ struct iface_config {
     uint32_t gso_max;                   /* largest packet the device segments; 0: none */
     bool soft_offload;                  /* the stack cuts large packets for the device, and joins what arrives small */
     bool ip6;                           /* it makes itself a link-local IPv6 address and follows what routers advertise (RFC 4862) */
+    bool reverse_path;                  /* a router takes from it only what could be answered by it (RFC 3704) */
     bool any_address;                   /* every destination is ours (a gateway's inner side) */
     char name[16];                      /* for people */
 };
