@@ -331,10 +331,21 @@ static int run(struct addr_command *c)
     }
 }
 
+/* Without an address it is about those of a stack. */
+static bool asks_a_stack(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strncmp(argv[i], "--via", 5) == 0 || strncmp(argv[i], "--pid", 5) == 0 || strncmp(argv[i], "--seed", 6) == 0)
+            return true;
+    return false;
+}
+
 int cmd_addr(int argc, char **argv)
 {
     static const struct argp argp = { options, parse, "ADDRESS...", "Tells what addresses are: class, network, range, special purpose, what is written "
                                       "in them.  An ADDRESS is A, A/LEN, A MASK, FIRST-LAST or a MAC.", NULL, NULL, NULL };
+    if (argc == 1 || asks_a_stack(argc, argv))
+        return state_addrs(argc, argv);
     struct addr_command c = { .arg = calloc((size_t)argc + 1, sizeof *c.arg) };
     if (!c.arg) {
         complain("out of memory");

@@ -19,6 +19,11 @@ int cmd_bridge(int argc, char **argv);
 int cmd_router(int argc, char **argv);
 int cmd_wire(int argc, char **argv);
 int cmd_addr(int argc, char **argv);
+int cmd_neigh(int argc, char **argv);
+int cmd_arp(int argc, char **argv);
+int cmd_route(int argc, char **argv);
+int cmd_nat(int argc, char **argv);
+int state_addrs(int argc, char **argv);      /* plumb addr without an address */
 int cmd_dump(int argc, char **argv);
 int cmd_scan(int argc, char **argv);
 int cmd_traceroute(int argc, char **argv);

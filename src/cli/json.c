@@ -36,6 +36,12 @@ void json_text(struct json *j, const char *key, const char *text)
         fputs("null", j->to);
 }
 
+void json_raw(struct json *j, const char *element)
+{
+    put_key(j, NULL);
+    fputs(element, j->to);
+}
+
 void json_int(struct json *j, const char *key, int64_t value)
 {
     put_key(j, key);

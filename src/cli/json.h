@@ -11,6 +11,7 @@ void json_open(struct json *j, const char *key, char bracket);
 void json_close(struct json *j, char bracket);
 void json_text(struct json *j, const char *key, const char *text);     /* NULL: null */
 void json_int(struct json *j, const char *key, int64_t value);
+void json_raw(struct json *j, const char *element);                     /* JSON itself, in an array */
 void json_bool(struct json *j, const char *key, bool value);
 void json_ms(struct json *j, const char *key, int64_t ns);             /* milliseconds with six decimals */
 void json_real(struct json *j, const char *key, double value);

@@ -1,6 +1,7 @@
 #include "cli/network_int.h"
 #include "cli/cli.h"
 #include "cli/file.h"
+#include "cli/state_lines.h"
 #include "lab/internet.h"
 #include "name/stub.h"
 #include "sim/world.h"
@@ -43,6 +44,13 @@ static bool open_capture(struct network *n, const char *file, int64_t epoch_ns, 
     return true;
 }
 
+/* `plumb neigh --pid` and its like. */
+static bool answer(void *arg, const char *question, FILE *to)
+{
+    const struct network *n = arg;
+    return state_lines(n->stack, question, to);
+}
+
 bool network_open_wire(struct network *n, const struct network_opts *o)
 {
     char error[DEVICE_ERROR];
@@ -83,6 +91,8 @@ bool network_open_wire(struct network *n, const struct network_opts *o)
         return false;
     }
     n->iface = n->drive.iface;
+    if (n->core == 0)
+        n->control = control_new(n->wait, n->loop, answer, n);
     n->trace = stack_trace(n->stack);
     n->net = stack_net(n->stack, n->loop);
     return true;
@@ -165,6 +175,7 @@ bool network_close(struct network *n)
         if (!whole)
             complain("cannot write %s whole (a full disk, or no memory): %m", n->capture_name);
     }
+    control_free(n->control);
     if (n->driving)
         drive_fini(&n->drive, n->wait);
     hostsock_free(n->hostsock);

@@ -1,6 +1,7 @@
 /* The inside of a network, for network.c and network_cores.c. */
 #pragma once
 #include "cli/network.h"
+#include "os/control.h"
 #include "os/cores.h"
 #include "os/drive.h"
 #include "os/hostsock.h"
@@ -16,6 +17,7 @@ struct network {
     struct wait *wait;                  /* host and wire */
     struct hostsock *hostsock;          /* host */
     struct net *net;
+    struct control *control;            /* wire, of the first core; NULL: nobody can ask */
     struct stack *stack;                /* virtual and wire */
     unsigned iface;
     struct drive drive;                 /* wire */

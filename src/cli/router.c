@@ -1,5 +1,7 @@
 /* plumb router --via V --via V: one stack on several interfaces, which sends on what is for others. */
 #include "cli/router.h"
+#include "cli/state_lines.h"
+#include "os/control.h"
 #include "cli/cli.h"
 #include "cli/file.h"
 #include "os/drive.h"
@@ -16,6 +18,7 @@ struct router {
     struct router_opts opts;
     struct loop loop;
     struct wait *wait;
+    struct control *control;            /* NULL: nobody can ask */
     struct stack *stack;
     struct drive drive[ROUTER_VIAS];
     unsigned n_driving;
@@ -258,6 +261,13 @@ static bool configure(struct router *r)
     return true;
 }
 
+/* `plumb route --pid`, `plumb nat --pid` and their like. */
+static bool answer(void *arg, const char *question, FILE *to)
+{
+    const struct router *r = arg;
+    return state_lines(r->stack, question, to);
+}
+
 static bool open_all(struct router *r)
 {
     const struct stack_config c = { .node = 1, .seed = entropy_u64(), .forwarding = true, .small_pkts = SMALL_PKTS, .large_pkts = LARGE_PKTS,
@@ -270,6 +280,7 @@ static bool open_all(struct router *r)
         return false;
     }
     (void)stack_net(r->stack, &r->loop);
+    r->control = control_new(r->wait, &r->loop, answer, r);
     return open_wires(r) && open_capture(r);
 }
 
@@ -285,6 +296,7 @@ static bool close_all(struct router *r)
         if (!whole)
             complain("cannot write %s whole (a full disk, or no memory): %m", r->opts.capture);
     }
+    control_free(r->control);
     for (unsigned i = 0; i < r->n_driving; i++)
         drive_fini(&r->drive[i], r->wait);
     stack_free(r->stack);

@@ -29,6 +29,8 @@ int stack_add_iface(struct stack *st, const struct iface_config *cfg, int64_t no
     return (int)i;
 }
 
+const char *stack_iface_name(const struct stack *st, unsigned iface) { return iface == INET_LOOP ? "lo" : iface < INET_LOOP ? st->iface[iface].cfg.name : ""; }
+
 void stack_apply_link(struct stack *st, unsigned iface, bool up, int64_t now_ns)
 {
     if (iface >= INET_LOOP || !st->iface[iface].present || st->iface[iface].up == up)

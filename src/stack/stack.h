@@ -65,6 +65,7 @@ struct iface_config {
 };
 /* Its index, or -1: no more than IFACE_MAX. */
 int stack_add_iface(struct stack *st, const struct iface_config *cfg, int64_t now_ns);
+const char *stack_iface_name(const struct stack *st, unsigned iface);   /* for people; "": it has none */
 void stack_set_link(struct stack *st, unsigned iface, bool up, int64_t now_ns);
 
 /* With `probe`, RFC 5227 and for IPv6 RFC 4862 §5.4: the address is used after the probes went unanswered; a
