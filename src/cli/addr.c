@@ -344,7 +344,7 @@ int cmd_addr(int argc, char **argv)
 {
     static const struct argp argp = { options, parse, "ADDRESS...", "Tells what addresses are: class, network, range, special purpose, what is written "
                                       "in them.  An ADDRESS is A, A/LEN, A MASK, FIRST-LAST or a MAC.", NULL, NULL, NULL };
-    if (argc == 1 || asks_a_stack(argc, argv))
+    if (argc == 1 || (argc == 2 && strcmp(argv[1], "--json") == 0) || asks_a_stack(argc, argv))
         return state_addrs(argc, argv);
     struct addr_command c = { .arg = calloc((size_t)argc + 1, sizeof *c.arg) };
     if (!c.arg) {

@@ -67,7 +67,12 @@ wants 2 "listens" dump --via tap:t0
 wants 1 "cannot read" dump -r "$tmp/none"
 wants 1 "neither a pcap" dump -r "$tmp/www/x"
 wants 23 "cannot write" dump -w "$tmp/none/c"
-wants 2 missing addr
+wants 2 missing addr --split 4
+wants 2 "not both" neigh --pid 1 --via tap:t0
+wants 2 kernel route --via host
+wants 1 "no plumb" arp --pid 1
+wants 2 "FIRST-LAST/LEN" dhcpd --via tap:t0,addr=10.9.0.2/24 --range 10.9.0.5-10.9.0.9 --relayed 10.8.0.0/24
+wants 2 "MAC=ADDR" dhcpd --via tap:t0,addr=10.9.0.2/24 --range 10.9.0.5-10.9.0.9 --reserve 10.9.0.7
 wants 2 "prefix" addr 10.0.0
 wants 2 "8 to 32" addr --split 4 10.0.0.0/8
 wants 2 "65536" addr --split 32 10.0.0.0/8
