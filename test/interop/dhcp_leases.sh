@@ -15,7 +15,7 @@ in_ns sysctl -qw net.ipv4.ip_forward=1
 ip netns exec $C sysctl -qw net.ipv4.conf.all.rp_filter=0
 
 serve() {
-    in_ns "$plumb" dhcpd --via tap:tap0,addr=10.9.0.2/24,gw=10.9.0.1 --range 10.9.0.50-10.9.0.52 --router 10.9.0.1 --lease 10m \
+    ip netns exec "$N" "$plumb" dhcpd --via tap:tap0,addr=10.9.0.2/24,gw=10.9.0.1 --range 10.9.0.50-10.9.0.52 --router 10.9.0.1 --lease 10m \
         --relayed 10.8.0.50-10.8.0.59/24,router=10.8.0.1,dns=10.8.0.3 --reserve 02:00:00:00:00:77=10.9.0.99 --leases "$tmp/kept" "$@" 2> "$tmp/err" & server=$!
     pids+=($server)
     for _ in $(seq 50); do grep -q wire "$tmp/err" && return; sleep 0.1; done
@@ -53,7 +53,7 @@ in_ns timeout 10 "$plumb" dhcpd --via packet:to_c,addr=10.8.0.9/24 --range 10.8.
 
 # ---- behind a relay, which adds its information and will have it back
 stop; serve --capture "$tmp/s.pcapng"
-in_ns dhcrelay -4 -d --no-pid -a -iu tap0 -id to_c 10.9.0.2 > "$tmp/relay" 2>&1 & pids+=($!)
+ip netns exec "$N" dhcrelay -4 -d --no-pid -a -iu tap0 -id to_c 10.9.0.2 > "$tmp/relay" 2>&1 & pids+=($!)
 sleep 1
 far=$(ip netns exec $C udhcpc -i to_n -q -n -f -t 8 -T 1 -s "$tmp/script" 2> /dev/null | grep bound)
 echo "$far" | grep -q 'bound 10.8.0.50 mask 24 router 10.8.0.1 dns 10.8.0.3' || fail "relayed: $far $(cat "$tmp/relay" "$tmp/kept")"

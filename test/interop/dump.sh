@@ -16,9 +16,9 @@ TZ=UTC; export TZ
 
 # ---- live: both listen, one talks
 ip netns exec $M python3 -m http.server 80 --bind 10.9.5.2 > /dev/null 2>&1 & pids+=($!)
-in_ns tcpdump --immediate-mode -i v0 -w "$tmp/theirs.pcap" -U > /dev/null 2>&1 & their=$!; pids+=($their)
-in_ns "$plumb" dump -i v0 -w "$tmp/ours.pcapng" -U 2> "$tmp/err" & our=$!; pids+=($our)
-in_ns "$plumb" dump -i v0 -l icmp or icmp6 > "$tmp/lines" 2> /dev/null & lines=$!; pids+=($lines)
+ip netns exec "$N" tcpdump --immediate-mode -i v0 -w "$tmp/theirs.pcap" -U > /dev/null 2>&1 & their=$!; pids+=($their)
+ip netns exec "$N" "$plumb" dump -i v0 -w "$tmp/ours.pcapng" -U 2> "$tmp/err" & our=$!; pids+=($our)
+ip netns exec "$N" "$plumb" dump -i v0 -l icmp or icmp6 > "$tmp/lines" 2> /dev/null & lines=$!; pids+=($lines)
 for _ in $(seq 50); do grep -q listening "$tmp/err" && [ -s "$tmp/theirs.pcap" ] && break; sleep 0.1; done; sleep 0.3
 in_ns ping -c 2 -i 0.2 10.9.5.2 > /dev/null; in_ns ping -c 2 -i 0.2 fd00:5::2 > /dev/null; in_ns ping -c 1 -s 4000 10.9.5.2 > /dev/null
 for _ in $(seq 50); do in_ns python3 -c 'import urllib.request as u; u.urlopen("http://10.9.5.2/", timeout=2).read()' 2> /dev/null && break; sleep 0.1; done
@@ -80,6 +80,6 @@ done
 head -c 500 "$f" > "$tmp/cut"; "$plumb" dump -r "$tmp/cut" > "$tmp/out" 2> "$tmp/err"; [ $? = 1 ] && grep -q "ends within" "$tmp/err" && [ -s "$tmp/out" ] || fail "a file cut short: $(cat "$tmp/err")"
 [ "$(in_ns "$plumb" dump -D | grep -c v0)" = 1 ] || fail "-D"
 "$plumb" dump --seed 3 -t icmp 2> /dev/null | grep -q '203.0.113.80 > 10.0.2.15 ICMP echo reply id 1 seq 1' || fail "the virtual internet"
-in_ns timeout 5 "$plumb" dump -i lo -c 4 -l icmp > "$tmp/out" 2> /dev/null & lo=$!; sleep 0.5; in_ns ping -c 2 -i 0.2 127.0.0.1 > /dev/null; wait $lo
+ip netns exec "$N" timeout 5 "$plumb" dump -i lo -c 4 -l icmp > "$tmp/out" 2> /dev/null & lo=$!; sleep 0.5; in_ns ping -c 2 -i 0.2 127.0.0.1 > /dev/null; wait $lo
 [ "$(grep -c ICMP "$tmp/out")" = 4 ] || fail "loopback: $(cat "$tmp/out")"
 echo "tcpdump's packets"

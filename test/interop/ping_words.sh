@@ -31,7 +31,7 @@ in_ns timeout 30 "$plumb" ping -c 1 --via $VIA 10.9.0.77 > "$tmp/out" 2> /dev/nu
 grep -q 'From 10.9.0.2 icmp_seq=1 Destination Host Unreachable' "$tmp/out" && grep -q '0 received, +1 errors, 100% packet loss' "$tmp/out" || fail "$(cat "$tmp/out")"
 
 # interrupted: the summary all the same
-in_ns "$plumb" ping -c 0 -i 0.05 --via $VIA 10.9.0.1 > "$tmp/out" 2> /dev/null & one=$!
+ip netns exec "$N" "$plumb" ping -c 0 -i 0.05 --via $VIA 10.9.0.1 > "$tmp/out" 2> /dev/null & one=$!
 sleep 1; kill -INT "$(pgrep -P $one -x plumb || echo $one)"; wait $one; code=$?
 [ $code = 0 ] && grep -q ' 0% packet loss' "$tmp/out" || fail "interrupted: exit $code $(cat "$tmp/out")"
 

@@ -57,7 +57,7 @@ wants "1 10.9.0.1;2 10.8.0.2;3 10.8.0.2 !F-1400 !F-1400 !F-1400;" -n -F 10.7.0.2
 # what a SYN opened at the host is closed again by the RST that a real stack sends
 [ -z "$(ip netns exec $H ss -Htn state syn-recv)" ] || fail "half open: $(ip netns exec $H ss -tn)"
 # names, by a name server on the way
-in_ns dnsmasq --no-daemon --conf-file=/dev/null --no-resolv --no-hosts --listen-address=10.9.0.1 --bind-interfaces --pid-file= --port=53 \
+ip netns exec "$N" dnsmasq --no-daemon --conf-file=/dev/null --no-resolv --no-hosts --listen-address=10.9.0.1 --bind-interfaces --pid-file= --port=53 \
     --ptr-record=1.0.9.10.in-addr.arpa,gate.peer.test --ptr-record=2.0.7.10.in-addr.arpa,goal.peer.test --local=/arpa/ > /dev/null 2>&1 & pids+=($!)
 for _ in $(seq 50); do in_ns ss -Hlun 'sport = :53' | grep -q . && break; sleep 0.1; done
 in_ns timeout 60 "$plumb" traceroute -q 1 --via $VIA,dns=10.9.0.1 --capture "$tmp/t.pcapng" 10.7.0.2 > "$tmp/out" 2> "$tmp/err" || fail "names: $(cat "$tmp/err")"
