@@ -381,8 +381,26 @@ static uint32_t reachable(struct network *n, const struct addr *a, uint32_t coun
     return 0;
 }
 
+/* RFC 4007 §11: fe80::1%tap0.  A command is on one interface, so the zone is that or none.  NULL: complained about. */
+static const char *without_zone(const struct network *n, const char *host, char bare[ADDR_TEXT])
+{
+    const char *zone = strchr(host, '%');
+    if (!zone || !strchr(host, ':') || zone - host >= ADDR_TEXT)
+        return host;
+    if (strcmp(zone + 1, n->internet ? "client" : n->via.name) != 0) {
+        complain("%s: plumb is on %s, not on %s", host, n->internet ? "client" : n->via.name, zone + 1);
+        return NULL;
+    }
+    snprintf(bare, ADDR_TEXT, "%.*s", (int)(zone - host), host);
+    return bare;
+}
+
 bool network_resolve(struct network *n, const char *host, struct addr *out)
 {
+    char bare[ADDR_TEXT];
+    host = without_zone(n, host, bare);
+    if (!host)
+        return false;
     struct addr dns[VIA_DNS];
     struct stub_config c = { .n_servers = network_dns(n, dns) };
     uint32_t count = 0;

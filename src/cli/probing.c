@@ -1,12 +1,15 @@
 #include "cli/probing.h"
 #include "cli/cli.h"
 #include "lab/internet.h"
+#include <string.h>
 
 bool probing_choose(struct network_opts *o, const char *command, const char *host)
 {
     struct addr a;
     if (o->family == NAME_ANY && addr_parse(host, &a))
         o->family = addr_is4(a) ? NAME_V4 : NAME_V6;
+    if (strchr(host, '%') && strchr(host, ':'))
+        o->family = NAME_V6;            /* fe80::1%tap0 */
     if (o->via.kind == VIA_UNSET && internet_has(host))
         o->via.kind = VIA_VIRTUAL;
     if (o->via.kind == VIA_UNSET) {

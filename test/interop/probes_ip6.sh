@@ -29,6 +29,10 @@ p ping -c 3 -i 0.2 -s 4000 fd00:8::2 > "$tmp/out" && grep -q 'From fd00:9::1 icm
     || fail "fragments, and the path's MTU learnt: $(cat "$tmp/out")"
 p ping -c 1 fd00:66::1 > "$tmp/out"; [ $? = 1 ] && grep -Eq 'From fd00:9::1 icmp_seq=1 Destination (Net|Host) Unreachable' "$tmp/out" || fail "unreachable: $(cat "$tmp/out")"
 
+# an address with its zone is on the interface of that name, and on no other
+p ping -c 1 fd00:9::1%tap0 > "$tmp/out" && grep -q ' 1 received' "$tmp/out" || fail "a zone: $(cat "$tmp/out" "$tmp/err")"
+p ping -c 1 fd00:9::1%eth7 > "$tmp/out"; [ $? = 2 ] && grep -q 'not on eth7' "$tmp/err" || fail "another's zone: $(cat "$tmp/err")"
+
 hops() { sed -E 's/ +[0-9.]+ ms//g; s/ +/ /g; s/^ //' "$tmp/out" | tail -n +2 | tr '\n' ';'; }
 way() { local want=$1; shift; p traceroute -n "$@" > "$tmp/out" || fail "traceroute $*: $(cat "$tmp/err")"; [ "$(hops)" = "$want" ] || fail "traceroute $*: $(cat "$tmp/out")"; }
 way "1 fd00:9::1;2 fd00:8::2;" fd00:8::2

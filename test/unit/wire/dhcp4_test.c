@@ -179,4 +179,31 @@ static void overloaded_fields(void **state)
     assert_false(read_back(b, len, &m));
 }
 
-TESTS(both_ways, a_small_message_is_padded, wishes, refused, odd_lengths_are_passed_over, more_than_is_kept, overloaded_fields)
+/* RFC 3046 §2: as it came, and the last of the options; RFC 3527: one of its parts names the link. */
+static void relay_information(void **state)
+{
+    (void)state;
+    uint8_t b[600], out[DHCP4_RELAYED_MAX];
+    struct dhcp4 m;
+    size_t len = with_options(b, "350103 520a 0104706f727405020a00 3204 0a000007 ff");
+    assert_true(read_back(b, len, &m));
+    assert_int_equal(m.relay_len, 10);
+    assert_true(addr_is_none(dhcp4_link_selection(&m)));        /* a part of a wrong length says nothing */
+    struct writer w = writer_of(out, sizeof out);
+    dhcp4_write(&w, &m);
+    uint8_t *last = NULL;
+    for (size_t i = 240; i + 13 < wr_len(&w); i++)
+        if (out[i] == 82 && out[i + 1] == 10)
+            last = out + i;
+    assert_non_null(last);
+    assert_memory_equal(last + 2, m.relay, 10);
+    assert_int_equal(last[12], 255);
+    len = with_options(b, "350101 5206 05040a070000 ff");
+    assert_true(read_back(b, len, &m));
+    assert_true(addr_eq(dhcp4_link_selection(&m), addr4(0x0a070000)));
+    len = with_options(b, "350101 ff");
+    assert_true(read_back(b, len, &m));
+    assert_true(m.relay_len == 0 && addr_is_none(dhcp4_link_selection(&m)));
+}
+
+TESTS(relay_information, both_ways, a_small_message_is_padded, wishes, refused, odd_lengths_are_passed_over, more_than_is_kept, overloaded_fields)
