@@ -284,10 +284,21 @@ static enum why translate(struct gate *g, struct passing *p, struct nat_outside 
     return why;
 }
 
+/* RFC 3704 §2.2: from outside, and yet its sender would be inside. */
+static bool is_spoofed(const struct gate *g, const struct inet *n, const struct passing *p)
+{
+    if (!is_outside(g, p->k->iface))
+        return false;
+    const struct route *r = route_find(&n->routes, ip_src(p->k), n->ifaces_up);
+    return r && r->kind == ROUTE_ON && !is_outside(g, r->iface);
+}
+
 /* The first packet of a flow, or none of one. */
-static enum why admit(struct gate *g, struct passing *p, int64_t now_ns)
+static enum why admit(struct gate *g, const struct inet *n, struct passing *p, int64_t now_ns)
 {
     struct nat_outside *o;
+    if (is_spoofed(g, n, p))
+        return WHY_IP_SOURCE_BAD;
     const bool hidden = hides(g, p, &o);
     if (!hidden && !p->lead) {
         const bool unasked = is_outside(g, p->k->iface) && !is_outside(g, p->out) && ip_version(p->k) == 4 && !g->filter_on;
@@ -329,7 +340,7 @@ void gate_pass(struct gate *g, struct inet *n, struct transit *t, int64_t now_ns
             p->dir = (uint8_t)dir;
         if (!p->flow && g->filter_on && !passes_filter(g, n, p, p->out, now_ns))
             continue;
-        const enum why why = p->flow ? WHY_NONE : admit(g, p, now_ns);
+        const enum why why = p->flow ? WHY_NONE : admit(g, n, p, now_ns);
         if (why != WHY_NONE)
             drop(g, p, why, now_ns);
         else if (p->flow)

@@ -198,6 +198,8 @@ static void ports_are_forwarded(void **state)
     assert_tuple(&s.t, tuple_of(IP_TCP, X, 8080, A, 7000));
     assert_false(through(OUTSIDE, INSIDE, tuple_of(IP_UDP, R, 999, A, 53), 0, &s));         /* its address inside is nobody's business */
     assert_int_equal(drops(WHY_NAT_UNASKED), 1);
+    assert_false(through(OUTSIDE, INSIDE, tuple_of(IP_TCP, A, 999, X, 8080), SYN, &s));     /* somebody outside who says he is inside */
+    assert_int_equal(drops(WHY_IP_SOURCE_BAD), 1);
     router_end();
 }
 
