@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # peer: the invariants
 # when: check
-# timeout: 900
+# timeout: 1200
 #
 # Bugs planted one at a time (planted/NAME.bug: a file, the lines to take out, the
 # lines to put there), each in a build of its own; the seeded worlds must find every
