@@ -129,8 +129,15 @@ static void heard_question(struct routed_talk *t, struct routed_host *h, const s
     loop_arm_in(world_loop(w->world), &t->timer, t->delay_ns);
 }
 
+/* Who answers when the mapping's time is over finds nobody, or whom the port was given since. */
+static bool is_lost(const struct routed_talk *t, const struct routed_host *h) { return t->delay_ns > LIFE_NS && h->router == t->from->router; }
+
 static void heard_answer(struct routed_talk *t, struct routed_host *h, const struct dgram_in *in)
 {
+    if (h != t->from && is_lost(t, h)) {
+        h->used_ns = world_now(t->w->world);
+        return;
+    }
     if (h != t->from)
         broken(t->w, "an answer came to another host");
     if (++t->answers > 1)
