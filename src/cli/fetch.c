@@ -70,6 +70,28 @@ static void on_event(void *arg, const struct event *e, const void *bytes, uint32
 
 /* ------------------------------------------------------- what was found out */
 
+/* What a router's advertisement brought; false: nothing. */
+static bool said_address6(struct fetch_run *r)
+{
+    struct stack *st = network_stack(r->n);
+    struct addr_info a;
+    struct route_info route;
+    struct addr from = ADDR_NONE, dns[1];
+    char own[ADDR_TEXT], router[ADDR_TEXT], server[ADDR_TEXT];
+    for (uint32_t cursor = 0; stack_walk_routes(st, &cursor, &route);)
+        if (route.dst.len == 0 && !addr_is4(route.dst.addr))
+            from = route.via;
+    const bool named = stack_router_dns(st, network_iface(r->n), dns, 1) > 0;
+    for (uint32_t cursor = 0; !addr_is_none(from) && stack_walk_addrs(st, &cursor, &a);) {
+        if (!a.ready || addr_is4(a.addr.addr) || addr_is_link_local(a.addr.addr) || r->c->open.via.n_addr)
+            continue;
+        end(r, STEP_ADDRESS, STEP_DONE, "%s/%u, made from what router %s advertises; name server %s", addr_text(a.addr.addr, own), a.addr.len,
+            addr_text(from, router), named ? addr_text(dns[0], server) : "none");
+        return true;
+    }
+    return false;
+}
+
 static void say_address(struct fetch_run *r)
 {
     struct dhcp_lease_info lease;
@@ -78,10 +100,12 @@ static void say_address(struct fetch_run *r)
     struct stack *st = network_stack(r->n);
     if (!st) {
         end(r, STEP_ADDRESS, STEP_UNUSED, "the host has its addresses already");
+    } else if (r->c->open.family == NAME_V6 && said_address6(r)) {
+        return;
     } else if (stack_dhcp_lease(st, network_iface(r->n), &lease) && lease.bound) {
         end(r, STEP_ADDRESS, STEP_DONE, "%s/%u by DHCP from %s; router %s, name server %s, for %u s", addr_text(lease.addr.addr, own), lease.addr.len,
             addr_text(lease.server, server), addr_text(lease.router, router), lease.n_dns ? addr_text(lease.dns[0], dns) : "none", lease.lease_s);
-    } else if (stack_addr_ready(st, network_iface(r->n), &p)) {
+    } else if (!said_address6(r) && stack_addr_ready(st, network_iface(r->n), &p)) {
         end(r, STEP_ADDRESS, STEP_DONE, "%s/%u, as given", addr_text(p.addr, own), p.len);
     }
 }
@@ -408,10 +432,6 @@ int cmd_fetch(int argc, char **argv)
     fetch_command_parse(&c, argc, argv);
     if (c.open.via.kind == VIA_UNSET)
         c.open.via.kind = is_virtual(c.request.url) ? VIA_VIRTUAL : VIA_HOST;
-    if (c.request.family == NAME_V6 && c.open.via.kind != VIA_HOST) {
-        complain("fetch: -6: plumb's own stack speaks IPv4 only so far (the host's sockets speak both: --via host)");
-        return CURL_INIT;
-    }
     c.open.family = family_of(&c);
     c.open.groups = TRACE_STEP | TRACE_WIRE | TRACE_DROP | TRACE_LOSS | TRACE_TCP;
     c.open.sink = on_event;

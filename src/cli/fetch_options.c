@@ -38,7 +38,7 @@ static const struct argp_option options[] = {
     { "connect-timeout", OPT_CONNECT_TIMEOUT, "S", 0, "seconds for name and connection", 1 },
     { "max-time",        'm', "S",    0, "seconds for everything", 1 },
     { "ipv4",            '4', NULL,   0, "IPv4 only", 1 },
-    { "ipv6",            '6', NULL,   0, "IPv6 only (host network)", 1 },
+    { "ipv6",            '6', NULL,   0, "IPv6 only", 1 },
     { "http1.1",         OPT_HTTP11, NULL, 0, "HTTP/1.1, the only version there is", 1 },
     { 0 }
 };

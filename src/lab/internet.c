@@ -12,11 +12,12 @@
 
 enum host { CLIENT, ROUTER, NAMES, WEB, HOSTS };
 
-static const struct { const char *name, *addr, *gateway; } hosts[HOSTS] = {
-    [CLIENT] = { "client", NULL, NULL },
-    [ROUTER] = { "router", "10.0.2.1/24", NULL },
-    [NAMES]  = { "names",  "10.0.2.3/24", "10.0.2.1" },
-    [WEB]    = { "web",    "203.0.113.80/24", "203.0.113.1" },
+/* What is given to each; the client finds its own. */
+static const struct { const char *name, *addr[2], *gateway[2]; } hosts[HOSTS] = {
+    [CLIENT] = { "client", { NULL }, { NULL } },
+    [ROUTER] = { "router", { "10.0.2.1/24", "2001:db8:2::1/64" }, { NULL } },
+    [NAMES]  = { "names",  { "10.0.2.3/24", "2001:db8:2::3/64" }, { "10.0.2.1", "2001:db8:2::1" } },
+    [WEB]    = { "web",    { "203.0.113.80/24", "2001:db8:71::80/64" }, { "203.0.113.1", "2001:db8:71::1" } },
 };
 
 struct internet {
@@ -40,18 +41,39 @@ bool internet_has(const char *host)
         n--;
     if (n >= 5 && strncasecmp(host + n - 5, ".test", 5) == 0)
         return true;
-    if (!addr_parse(host, &a) || !addr_is4(a))
+    if (!addr_parse(host, &a))
         return false;
+    if (!addr_is4(a))
+        return load_be32(a.b) == 0x20010db8;        /* 2001:db8::/32 */
     const uint32_t v = addr_v4(a);
     return v >> 8 == 0x0a0002 || v >> 8 == 0xcb0071 || v >> 8 == 0xc63364;      /* 10.0.2.0, 203.0.113.0, 198.51.100.0, /24 each */
+}
+
+/* NULL: none. */
+static bool configure(struct stack *st, unsigned iface, const char *address, const char *gateway)
+{
+    struct prefix p;
+    struct addr via;
+    if (address && (!prefix_parse(address, &p) || stack_add_addr(st, iface, p, false, 0) != PLUMB_OK))
+        return false;
+    if (!gateway)
+        return true;
+    return addr_parse(gateway, &via) && stack_add_route(st, (struct prefix){ addr_is4(via) ? addr4(0) : ADDR_NONE, 0 }, via, iface, 0) == PLUMB_OK;
+}
+
+/* The LAN's prefix, and its name server. */
+static bool advertise(struct internet *i)
+{
+    struct advertise_config c = { .message = { .n_prefix = 1, .n_dns = 1, .dns_lifetime_s = 1800 } };
+    c.message.prefix[0] = (struct nd_prefix){ .on_link = true, .autonomous = true };
+    return prefix_parse("2001:db8:2::/64", &c.message.prefix[0].prefix) && addr_parse("2001:db8:2::3", &c.message.dns[0]) &&
+           stack_advertise(i->host[ROUTER], i->iface[ROUTER], &c, 0) == PLUMB_OK;
 }
 
 static bool add_host(struct internet *i, enum host h, uint64_t seed, const struct internet_config *config)
 {
     struct stack_config c = { .node = (uint16_t)(INTERNET_CLIENT_NODE + h), .seed = seed, .forwarding = h == ROUTER, .small_pkts = 2048, .large_pkts = 32 };
-    struct iface_config ic = { .kind = IFACE_ETHER, .mac = { { 0x02, 0x70, 0x6c, 0, 0, (uint8_t)(h + 1) } } };
-    struct prefix p;
-    struct addr gateway;
+    struct iface_config ic = { .kind = IFACE_ETHER, .mac = { { 0x02, 0x70, 0x6c, 0, 0, (uint8_t)(h + 1) } }, .ip6 = true };
     c.tcp.congestion = config->tcp.congestion;
     if (h == CLIENT) {
         c.tcp = config->tcp;
@@ -66,16 +88,27 @@ static bool add_host(struct internet *i, enum host h, uint64_t seed, const struc
     }
     strcpy(ic.name, hosts[h].name);
     i->iface[h] = (unsigned)stack_add_iface(i->host[h], &ic, 0);
-    if (hosts[h].addr && (!prefix_parse(hosts[h].addr, &p) || stack_add_addr(i->host[h], i->iface[h], p, false, 0) != PLUMB_OK))
-        return false;
-    if (hosts[h].gateway && addr_parse(hosts[h].gateway, &gateway))
-        return stack_add_route(i->host[h], (struct prefix){ addr4(0), 0 }, gateway, i->iface[h], 0) == PLUMB_OK;
+    for (unsigned f = 0; f < 2; f++)
+        if (!configure(i->host[h], i->iface[h], hosts[h].addr[f], hosts[h].gateway[f]))
+            return false;
     return true;
 }
 
 static struct world_end end_of(enum host h, unsigned iface)
 {
     return (struct world_end){ .number = (int)h, .iface = iface };
+}
+
+/* The silent networks lie behind web, and web does not forward: what goes there is swallowed without a word. */
+static bool add_silent(struct stack *router, unsigned iface)
+{
+    static const char *const silent[][2] = { { "198.51.100.0/24", "203.0.113.80" }, { "2001:db8:64::/64", "2001:db8:71::80" } };
+    struct prefix p;
+    struct addr via;
+    for (unsigned f = 0; f < 2; f++)
+        if (!prefix_parse(silent[f][0], &p) || !addr_parse(silent[f][1], &via) || stack_add_route(router, p, via, iface, 0) != PLUMB_OK)
+            return false;
+    return true;
 }
 
 static bool join(struct internet *i, const struct internet_config *c)
@@ -85,13 +118,10 @@ static bool join(struct internet *i, const struct internet_config *c)
     static const struct impair_config backbone = { .delay_ns = 2 * NS_PER_MS, .rate_bits_s = 1000000000 };
     const struct impair_config *access = c->access ? c->access : &home;
     const struct world_end lan_switch = { .is_switch = true, .number = world_add_switch(i->w) };
-    const struct iface_config outside = { .kind = IFACE_ETHER, .mac = { { 0x02, 0x70, 0x6c, 0, 1, ROUTER + 1 } }, .name = "backbone" };
+    const struct iface_config outside = { .kind = IFACE_ETHER, .mac = { { 0x02, 0x70, 0x6c, 0, 1, ROUTER + 1 } }, .ip6 = true, .name = "backbone" };
     const int out = stack_add_iface(i->host[ROUTER], &outside, 0);
-    struct prefix p;
-    if (out < 0 || !prefix_parse("203.0.113.1/24", &p) || stack_add_addr(i->host[ROUTER], (unsigned)out, p, false, 0) != PLUMB_OK)
-        return false;
-    /* The silent network lies behind web, and web does not forward: what goes there is swallowed without a word. */
-    if (stack_add_route(i->host[ROUTER], (struct prefix){ addr4(0xc6336400), 24 }, addr4(0xcb007150), (unsigned)out, 0) != PLUMB_OK)
+    if (out < 0 || !configure(i->host[ROUTER], (unsigned)out, "203.0.113.1/24", NULL) ||
+        !configure(i->host[ROUTER], (unsigned)out, "2001:db8:71::1/64", NULL) || !add_silent(i->host[ROUTER], (unsigned)out))
         return false;
     const int client = world_join(i->w, end_of(CLIENT, i->iface[CLIENT]), lan_switch, access, access);
     const int router = world_join(i->w, end_of(ROUTER, i->iface[ROUTER]), lan_switch, &lan, &lan);
@@ -122,7 +152,8 @@ static bool serve_dhcp(struct internet *i, bool from_names)
 
 static bool serve_names(struct internet *i)
 {
-    static const struct { const char *text, *origin; } zones[] = { { lab_zone, "test." }, { lab_reverse_zone, "in-addr.arpa." } };
+    static const struct { const char *text, *origin; } zones[] = { { lab_zone, "test." }, { lab_reverse_zone, "in-addr.arpa." },
+                                                                   { lab_reverse_zone_6, "8.b.d.0.1.0.0.2.ip6.arpa." } };
     char error[ZONE_ERROR];
     i->auth = auth_new(net_of(i, NAMES));
     for (unsigned k = 0; i->auth && k < sizeof zones / sizeof zones[0]; k++) {
@@ -153,7 +184,7 @@ struct internet *internet_new(const struct internet_config *c)
         world_loop(i->w)->civil_offset_ns = EPOCH_NS;
     for (enum host h = CLIENT; good && h < HOSTS; h++)
         good = add_host(i, h, world_random(i->w), c);
-    good = good && join(i, c) && serve_dhcp(i, c->without_router) && serve_names(i) && serve_site(i);
+    good = good && join(i, c) && advertise(i) && serve_dhcp(i, c->without_router) && serve_names(i) && serve_site(i);
     if (good)
         return i;
     internet_free(i);

@@ -8,14 +8,23 @@ const char lab_zone[] =
     "@            IN SOA ns.test. admin.test. 1 3600 600 86400 60\n"
     "@            IN NS  ns.test.\n"
     "ns           IN A   10.0.2.3\n"
+    "ns           IN AAAA 2001:db8:2::3\n"
     "router.lan   IN A   10.0.2.1\n"
+    "router.lan   IN AAAA 2001:db8:2::1\n"
     "backbone.router IN A 203.0.113.1\n"
+    "backbone.router IN AAAA 2001:db8:71::1\n"
     "names.lan    IN A   10.0.2.3\n"
+    "names.lan    IN AAAA 2001:db8:2::3\n"
     "shop         IN A   203.0.113.80\n"
+    "shop         IN AAAA 2001:db8:71::80\n"
     "www.shop     IN CNAME shop.test.\n"
     "static.shop  IN A   203.0.113.80\n"
-    "gone.shop    IN A   203.0.113.99\n"        /* nobody has the address */
-    "silent.shop  IN A   198.51.100.7\n"        /* packets to it vanish */
+    "static.shop  IN AAAA 2001:db8:71::80\n"
+    "gone.shop    IN A   203.0.113.99\n"        /* nobody has the addresses */
+    "gone.shop    IN AAAA 2001:db8:71::99\n"
+    "silent.shop  IN A   198.51.100.7\n"        /* packets to them vanish */
+    "silent.shop  IN AAAA 2001:db8:64::7\n"
+    "six.shop     IN AAAA 2001:db8:71::80\n"
     "mail.shop    IN MX  10 shop.test.\n"
     "shop         IN TXT \"a shop in the virtual internet\"\n";
 
@@ -28,6 +37,16 @@ const char lab_reverse_zone[] =
     "3.2.0.10       IN PTR names.lan.test.\n"
     "1.113.0.203    IN PTR backbone.router.test.\n"
     "80.113.0.203   IN PTR shop.test.\n";
+
+const char lab_reverse_zone_6[] =
+    "$ORIGIN 8.b.d.0.1.0.0.2.ip6.arpa.\n"
+    "$TTL 300\n"
+    "@              IN SOA ns.test. admin.test. 1 3600 600 86400 60\n"
+    "@              IN NS  ns.test.\n"
+    "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.2.0.0.0 IN PTR router.lan.test.\n"
+    "3.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.2.0.0.0 IN PTR names.lan.test.\n"
+    "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.1.7.0.0 IN PTR backbone.router.test.\n"
+    "0.8.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.1.7.0.0 IN PTR shop.test.\n";
 
 static const char index_html[] =
     "<!doctype html>\n"
