@@ -123,28 +123,6 @@ static void on_stream(void *arg)
     }
 }
 
-/* True: it is under way. */
-static bool try_next(struct dial *d)
-{
-    struct attempt *a = d->attempt;
-    while (a->stream)
-        a++;
-    *a = (struct attempt){ .dial = d, .remote = { d->left[0], d->port } };
-    d->n_left--;
-    memmove(&d->left[0], &d->left[1], d->n_left * sizeof *d->left);
-    d->tried++;
-    d->remote = a->remote;
-    const enum plumb_err e = net_connect(d->net, &(struct connect_opts){ .remote = a->remote, .no_delay = true }, &a->stream);
-    if (e != PLUMB_OK) {
-        d->error = e;
-        a->stream = NULL;
-        return false;
-    }
-    stream_watch(a->stream, on_stream, a);
-    loop_defer(d->net->loop, &a->stream->watch);
-    return true;
-}
-
 static void begin_connecting(struct dial *d)
 {
     if (d->state != DIAL_NAMING)
@@ -153,14 +131,43 @@ static void begin_connecting(struct dial *d)
     turn(d, DIAL_CONNECTING);
 }
 
+/* True: it is under way.  What cannot be reached yet is put at the end again. */
+static bool try_next(struct dial *d)
+{
+    struct attempt *a = d->attempt;
+    while (a->stream)
+        a++;
+    *a = (struct attempt){ .dial = d, .remote = { d->left[0], d->port } };
+    memmove(&d->left[0], &d->left[1], (d->n_left - 1) * sizeof *d->left);
+    const enum plumb_err e = net_connect(d->net, &(struct connect_opts){ .remote = a->remote, .no_delay = true }, &a->stream);
+    const bool later = e == PLUMB_NO_ROUTE && net_settling(d->net);
+    if (e != PLUMB_OK)
+        a->stream = NULL;
+    if (later) {
+        d->left[d->n_left - 1] = a->remote.addr;
+        return false;
+    }
+    d->n_left--;
+    d->tried++;
+    d->remote = a->remote;
+    begin_connecting(d);
+    if (e != PLUMB_OK) {
+        d->error = e;
+        return false;
+    }
+    stream_watch(a->stream, on_stream, a);
+    loop_defer(d->net->loop, &a->stream->watch);
+    return true;
+}
+
 /* The next attempt, when its time has come; the end, when there is nothing left to hope for. */
 static void go_on(struct dial *d)
 {
-    while (d->n_left && under_way(d) < DIAL_ATTEMPTS && !loop_armed(&d->next)) {
-        begin_connecting(d);
+    for (uint32_t once = d->n_left; once && under_way(d) < DIAL_ATTEMPTS && !loop_armed(&d->next); once--)
         if (try_next(d))
             loop_arm_in(d->net->loop, &d->next, DIAL_ATTEMPT_DELAY_NS);
-    }
+    if (d->n_left && !under_way(d) && !loop_armed(&d->next))
+        loop_arm_in(d->net->loop, &d->next, DIAL_SETTLE_NS);
     if (under_way(d) || d->n_left || !lookup_done(d->lookup))
         return;
     hang_up(d);
@@ -184,6 +191,8 @@ static void on_news(void *arg)
     const bool wait = d->state == DIAL_NAMING && d->n_left && !lookup_settled(d->lookup, NAME_V6);
     if (!wait)
         loop_cancel(d->net->loop, &d->resolution);
+    if (!under_way(d))
+        loop_cancel(d->net->loop, &d->next);
     if (wait && !loop_armed(&d->resolution))
         loop_arm_in(d->net->loop, &d->resolution, DIAL_RESOLUTION_DELAY_NS);
     if (!wait)

@@ -5,6 +5,7 @@
 
 enum { DIAL_ATTEMPTS = 8 };             /* connections under way at once */
 #define DIAL_RESOLUTION_DELAY_NS (50 * NS_PER_MS)      /* §3: the other family's addresses wait so long for IPv6's */
+#define DIAL_SETTLE_NS           (100 * NS_PER_MS)     /* while own addresses are being made, what has no route yet is tried again after this */
 #define DIAL_ATTEMPT_DELAY_NS    (250 * NS_PER_MS)     /* §5: between the beginnings of two attempts */
 
 enum dial_state { DIAL_NAMING, DIAL_CONNECTING, DIAL_OPEN, DIAL_NO_NAME, DIAL_NO_CONNECTION };

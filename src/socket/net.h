@@ -205,6 +205,7 @@ struct net_ops {
     enum plumb_err (*listen)(struct net *, const struct listen_opts *, struct listener **out);
     enum plumb_err (*datagram)(struct net *, const struct dgram_opts *, struct dgram **out);
     bool (*source)(struct net *, struct addr remote, struct addr_source *out);
+    bool (*settling)(struct net *);     /* may be NULL */
     uint64_t (*random)(struct net *);
 };
 struct net { const struct net_ops *ops; struct loop *loop; struct trace *trace; };
@@ -216,5 +217,7 @@ static inline enum plumb_err net_listen(struct net *n, const struct listen_opts 
 static inline enum plumb_err net_datagram(struct net *n, const struct dgram_opts *o, struct dgram **out)    { return n->ops->datagram(n, o, out); }
 /* The address that what is sent there would come from; false: there is no way there. */
 static inline bool net_source(struct net *n, struct addr remote, struct addr_source *out)                  { return n->ops->source(n, remote, out); }
+/* Own addresses are still being made: what cannot be reached now may soon be. */
+static inline bool net_settling(struct net *n)                                                             { return n->ops->settling && n->ops->settling(n); }
 /* Unpredictable bits (DNS ids, boundaries); in a lab they come from its seed. */
 static inline uint64_t net_random(struct net *n)                                                           { return n->ops->random(n); }

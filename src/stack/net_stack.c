@@ -10,18 +10,20 @@ static uint64_t random_bits(struct net *n)
 
 static bool source_towards(struct net *n, struct addr remote, struct addr_source *out)
 {
-    const struct inet *in = &((struct stack_net *)n)->st->inet;
-    struct path p;
-    if (!inet_route(in, ADDR_NONE, remote, &p))
-        return false;
-    const struct inet_addr *a = inet_find_addr(in, p.iface, p.local);
-    *out = (struct addr_source){ .addr = p.local, .prefix_len = a ? a->prefix.len : addr_is4(p.local) ? 32 : 128, .deprecated = a && a->deprecated,
-                                 .outgoing = true };
-    return true;
+    return inet_source_of(&((struct stack_net *)n)->st->inet, remote, out);
+}
+
+static bool settling(struct net *n)
+{
+    struct addr_info a;
+    for (uint32_t cursor = 0; stack_walk_addrs(((struct stack_net *)n)->st, &cursor, &a);)
+        if (!a.ready)
+            return true;
+    return false;
 }
 
 static const struct net_ops ops = {
-    .connect = stack_stream_connect, .listen = stack_stream_listen, .datagram = stack_dgram_new, .source = source_towards, .random = random_bits,
+    .connect = stack_stream_connect, .listen = stack_stream_listen, .datagram = stack_dgram_new, .source = source_towards, .settling = settling, .random = random_bits,
 };
 
 void stack_net_init(struct stack *st)

@@ -12,6 +12,11 @@ const char *why_name(enum why w)    { return (unsigned)w < WHY_COUNT ? reasons[w
 const char *why_section(enum why w) { return (unsigned)w < WHY_COUNT ? reasons[w].section : ""; }
 const char *why_text(enum why w)    { return (unsigned)w < WHY_COUNT ? reasons[w].text : "unknown reason"; }
 
+bool why_is_others(enum why w)
+{
+    return w == WHY_FRAME_NOT_OURS || w == WHY_FRAME_TYPE || w == WHY_FRAME_LOOPED || w == WHY_IP_MULTICAST;
+}
+
 const char *tcp_state_name(uint8_t state)
 {
     static const char *const name[] = { "CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1",

@@ -25,6 +25,7 @@ enum why {
 const char *why_name(enum why w);       /* "RST_NOT_EXACT" */
 const char *why_section(enum why w);    /* "RFC 5961 §3.2", or "" */
 const char *why_text(enum why w);       /* one sentence without a full stop */
+bool why_is_others(enum why w);         /* it was somebody else's: what a shared medium brings to everyone's ears */
 
 typedef uint8_t  trace_u8;
 typedef uint16_t trace_u16;

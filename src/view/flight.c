@@ -5,16 +5,10 @@
 #include "wire/icmp6.h"
 #include <inttypes.h>
 
-/* What a shared medium brings to everyone's ears says nothing about this host. */
-static bool is_noise(enum why why)
-{
-    return why == WHY_FRAME_NOT_OURS || why == WHY_FRAME_TYPE || why == WHY_FRAME_LOOPED || why == WHY_IP_MULTICAST;
-}
-
 static const char *drop_line(const struct ev_pkt_drop *d, char out[FLIGHT_LINE])
 {
     const char *section = why_section(d->why);
-    if (is_noise(d->why))
+    if (why_is_others(d->why))
         return NULL;
     snprintf(out, FLIGHT_LINE, *section ? "dropped a packet of %" PRIu32 " bytes: %s (%s)" : "dropped a packet of %" PRIu32 " bytes: %s", d->len,
              why_text(d->why), section);

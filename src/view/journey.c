@@ -97,7 +97,7 @@ void journey_event(void *arg, const struct event *e, const void *bytes, uint32_t
         count_packet(j, e, bytes, n_bytes);
         break;
     case EV_pkt_drop:
-        j->drops++;
+        j->drops += !why_is_others(EVENT_BODY_OF(e, pkt_drop)->why);
         break;
     case EV_tcp_retransmit:
         j->retransmits++;

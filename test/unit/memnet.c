@@ -166,6 +166,8 @@ static void on_opened(void *arg)
 static enum plumb_err op_connect(struct net *n, const struct connect_opts *o, struct stream **out)
 {
     struct memnet *m = (struct memnet *)n;
+    if (m->loop.now_ns < m->settled_ns && !addr_is4(o->remote.addr))
+        return PLUMB_NO_ROUTE;
     struct mem_stream *s = new_stream(m, (struct endpoint){ m->own, m->next_port++ }, o->remote);
     m->connects++;
     s->state = STREAM_CONNECTING;
@@ -283,7 +285,8 @@ static bool op_source(struct net *n, struct addr remote, struct addr_source *out
     *out = (struct addr_source){ .addr = addr_is4(remote) ? ((struct memnet *)n)->own : next_door, .prefix_len = 24, .outgoing = true };
     return true;
 }
-static const struct net_ops net_ops = { op_connect, op_listen, op_datagram, op_source, op_random };
+static bool op_settling(struct net *n) { return ((struct memnet *)n)->loop.now_ns < ((struct memnet *)n)->settled_ns; }
+static const struct net_ops net_ops = { op_connect, op_listen, op_datagram, op_source, op_settling, op_random };
 
 void memnet_init(struct memnet *m)
 {

@@ -14,6 +14,7 @@ struct memnet {
     size_t      buffer;                 /* bytes a stream holds in each direction */
     uint32_t    connects;               /* how often net_connect was called */
     uint16_t    next_port;
+    int64_t     settled_ns;             /* until then its addresses of IPv6 are being made, and nothing of IPv6 is reached */
     struct addr own;                    /* where streams and datagrams come from */
 };
 

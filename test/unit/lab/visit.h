@@ -10,9 +10,9 @@ static uint64_t body;
 
 static bool configured(void *arg)
 {
-    struct prefix p;
+    struct dhcp_lease_info lease;
     (void)arg;
-    return stack_addr_ready(internet_client(in), 0, &p);
+    return stack_dhcp_lease(internet_client(in), 0, &lease) && lease.bound;
 }
 static bool is_done(void *arg) { (void)arg; return fetch_phase(f) >= FETCH_DONE; }
 static void on_fetch(void *arg)

@@ -153,6 +153,15 @@ static void failures(void **state)
     assert_string_equal(dialled("dead", NAME_ANY), "connection refused after 0 ms, 2 tried");
 }
 
+/* Just after it came up a host has no address of IPv6 yet. */
+static void addresses_in_the_making(void **state)
+{
+    (void)state;
+    m.settled_ns = m.loop.now_ns + 350 * NS_PER_MS;
+    assert_string_equal(dialled("both", NAME_ANY), "10.0.0.4 after 0 ms, 1 tried");
+    assert_string_equal(dialled("six", NAME_ANY), "2001:db8::6 after 400 ms, 1 tried");
+}
+
 /* At any moment. */
 static void given_up(void **state)
 {
@@ -170,6 +179,6 @@ static void given_up(void **state)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, up, down)
 int main(void)
 {
-    const struct CMUnitTest all[] = { TEST(the_better_family_first), TEST(what_does_not_answer_costs_little), TEST(slow_answers), TEST(failures), TEST(given_up) };
+    const struct CMUnitTest all[] = { TEST(the_better_family_first), TEST(what_does_not_answer_costs_little), TEST(slow_answers), TEST(failures), TEST(addresses_in_the_making), TEST(given_up) };
     return cmocka_run_group_tests(all, NULL, NULL);
 }
