@@ -41,6 +41,7 @@ struct sock_opt {
     uint32_t recv_low;                  /* 0: 1 */
     uint8_t  group_ttl;                 /* of what is sent to groups */
     bool     group_silent;
+    enum dgram_size size;
     struct addr group_own;              /* of the interface by which it leaves; none: by the route */
     uint32_t unsent_low;                /* TCP_NOTSENT_LOWAT: writable while less than this waits to be sent; 0: without limit */
 };

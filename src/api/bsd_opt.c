@@ -9,7 +9,7 @@ enum what { FLAG, NUMBER, BUFFER_OUT, BUFFER_IN, TIME_IN, TIME_OUT, LINGER, READ
 enum key {
     K_REUSEADDR, K_REUSEPORT, K_BROADCAST, K_OOBINLINE, K_KEEPALIVE, K_LINGER, K_SNDBUF, K_RCVBUF, K_RCVTIMEO, K_SNDTIMEO, K_RCVLOWAT, K_SNDLOWAT,
     K_ERROR, K_TYPE, K_ACCEPTCONN, K_DOMAIN, K_PROTOCOL,
-    K_TOS, K_TTL, K_V6ONLY, K_NODELAY, K_CORK, K_MAXSEG, K_KEEPIDLE, K_KEEPINTVL, K_KEEPCNT, K_CONGESTION,
+    K_TOS, K_MTU_DISCOVER, K_TTL, K_V6ONLY, K_NODELAY, K_CORK, K_MAXSEG, K_KEEPIDLE, K_KEEPINTVL, K_KEEPCNT, K_CONGESTION,
     K_USER_TIMEOUT, K_INFO, K_NOTSENT, K_CC_INFO, K_MEMINFO, K_FAST_OPEN, K_FAST_CONNECT
 };
 struct option { int level, name; enum key key; enum what what; int least, most; bool stream_only; };
@@ -33,6 +33,8 @@ static const struct option table[] = {
     { SOL_SOCKET, SO_DOMAIN, K_DOMAIN, READ_ONLY, 0, 0, false },
     { SOL_SOCKET, SO_PROTOCOL, K_PROTOCOL, READ_ONLY, 0, 0, false },
     { IPPROTO_IP, IP_TOS, K_TOS, NUMBER, 0, 255, false },
+    { IPPROTO_IP, IP_MTU_DISCOVER, K_MTU_DISCOVER, NUMBER, IP_PMTUDISC_DONT, IP_PMTUDISC_DO, false },
+    { IPPROTO_IPV6, IPV6_MTU_DISCOVER, K_MTU_DISCOVER, NUMBER, IP_PMTUDISC_DONT, IP_PMTUDISC_DO, false },
     { IPPROTO_IP, IP_TTL, K_TTL, NUMBER, -1, 255, false },
     { IPPROTO_IPV6, IPV6_TCLASS, K_TOS, NUMBER, -1, 255, false },
     { IPPROTO_IPV6, IPV6_UNICAST_HOPS, K_TTL, NUMBER, -1, 255, false },
@@ -124,6 +126,7 @@ static int number(struct sock *s, enum key k)
     case K_USER_TIMEOUT: return (int)t->user_timeout_ms;
     case K_NOTSENT:   return (int)s->opt.unsent_low;
     case K_TOS:       return t->tos;
+    case K_MTU_DISCOVER: return (int)s->opt.size;
     case K_TTL:       return t->ttl ? t->ttl : 64;
     case K_MAXSEG:    return segment_size(s);
     case K_FAST_OPEN: return (int)s->opt.tcp.fast_open_queue;
@@ -240,6 +243,11 @@ static int set_number(struct sock *s, const struct option *o, int n)
     case K_TOS:
         n = n < 0 ? 0 : n;
         t->tos = (uint8_t)(s->fd.kind == FD_STREAM ? (n & ~3) | (t->tos & 3) : n);     /* ECN is TCP's own */
+        break;
+    case K_MTU_DISCOVER:
+        if (s->fd.kind == FD_STREAM)
+            return n == IP_PMTUDISC_WANT ? 0 : ENOPROTOOPT;     /* TCP always looks for its path's MTU */
+        s->opt.size = (enum dgram_size)n;
         break;
     case K_TTL:       t->ttl = n < 0 ? 0 : (uint8_t)n; break;
     case K_MAXSEG:    t->mss_max = (uint16_t)n; break;

@@ -21,6 +21,7 @@ static struct sock *sock_new(plumb_bsd *b, int family, enum fd_kind kind, int fl
     waitable_init(&s->fd.ready, &ready_ops, &b->counts);
     s->family = family;
     s->opt.group_ttl = 1;
+    s->opt.size = DGRAM_CUT_HERE;       /* IP_PMTUDISC_WANT */
     s->user = (struct stack_user){ .kind = STACK_BSD, .task = { .fn = bsd_stream_told, .arg = s } };
     if (bsd_new_fd(b, &s->fd))
         return s;

@@ -191,6 +191,9 @@ struct listen_opts {
     const char *congestion;             /* of the connections accepted */
     uint32_t fast_open;                 /* RFC 7413: so many at once may be accepted before their handshake is over; 0: none */
 };
+/* What becomes of a datagram larger than the path takes: it is cut, here or (IPv4) by a router on the way; cut here, and what fits
+ * goes as one, so that ICMP tells of a path that is narrower (RFC 1191, RFC 8201); refused with TOO_BIG. */
+enum dgram_size { DGRAM_CUT, DGRAM_CUT_HERE, DGRAM_WHOLE };
 struct dgram_opts {
     struct endpoint local;              /* addr none: any; port 0: an unpredictable ephemeral port */
     struct endpoint remote;             /* port not 0: connected, takes datagrams and errors of this peer only */
@@ -198,6 +201,7 @@ struct dgram_opts {
     bool shared;                        /* others that say so too may have the port; each hears what comes to a group */
     uint8_t group_ttl;                  /* of what is sent to groups [1: it stays on the link] */
     bool group_silent;                  /* what is sent to groups is not heard here */
+    enum dgram_size size;
 };
 
 struct net_ops {

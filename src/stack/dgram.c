@@ -10,6 +10,7 @@ struct stack_dgram {
     struct path     path;               /* to the last destination */
     uint8_t         tos, ttl, group_ttl;
     bool            group_silent;
+    enum dgram_size size;
     struct addr     group_own;          /* what is sent to groups leaves by its interface; none: by the route */
     bool            any_peer;           /* may send to others than its peer, as BSD sockets do */
     bool            blocked;            /* told AGAIN, waits for room on path.iface */
@@ -65,6 +66,14 @@ static void loop_copy(struct stack_dgram *d, struct endpoint to, const void *byt
         pktq_push(&st->loop, k);
 }
 
+/* False: it may not be cut, and is too large for the path. */
+static bool size_allowed(const struct stack_dgram *d, size_t len, bool *whole)
+{
+    const size_t total = len + 8 + (addr_is4(d->path.remote) ? 20 : 40);
+    *whole = d->size == DGRAM_WHOLE || (d->size == DGRAM_CUT_HERE && total <= d->path.mtu);
+    return d->size != DGRAM_WHOLE || total <= d->path.mtu;
+}
+
 static enum plumb_err dgram_send_op(struct dgram *base, struct endpoint to, const void *bytes, size_t len)
 {
     struct stack_dgram *d = of(base);
@@ -75,8 +84,11 @@ static enum plumb_err dgram_send_op(struct dgram *base, struct endpoint to, cons
     if (len > (addr_is4(to.addr) ? UINT16_MAX - 28u : UINT16_MAX - 8u))        /* IPv4 counts its own header */
         return PLUMB_TOO_BIG;
     const enum plumb_err e = to.port ? resolve(d, to.addr) : PLUMB_INVALID;
+    bool whole;
     if (e != PLUMB_OK)
         return e;
+    if (!size_allowed(d, len, &whole))
+        return PLUMB_TOO_BIG;
     if (d->path.iface != INET_LOOP && stack_iface_congested(st, d->path.iface)) {
         d->blocked = true;
         return PLUMB_AGAIN;
@@ -86,6 +98,7 @@ static enum plumb_err dgram_send_op(struct dgram *base, struct endpoint to, cons
         return PLUMB_NO_MEMORY;
     k->time_ns = now_ns;
     k->tos = d->tos;
+    k->dont_fragment = whole;
     k->ttl = addr_is_multicast(to.addr) ? d->group_ttl : d->ttl;
     k = inet_send(&st->inet, k, now_ns);
     if (k)
@@ -182,6 +195,8 @@ enum plumb_err stack_datagram(struct stack *st, const struct stack_dgram_opts *o
                                  .reuse_addr = o->reuse_addr || o->plain.shared, .reuse_port = o->reuse_port, .v6only = o->v6only };
     d->group_ttl = o->plain.group_ttl ? o->plain.group_ttl : 1;
     d->group_silent = o->plain.group_silent;
+    d->size = o->plain.size;
+    d->sock.whole = d->size != DGRAM_CUT;
     enum plumb_err e = choose_local(d);
     if (e == PLUMB_OK)
         e = udp_open(&st->udp, &d->sock);
@@ -225,6 +240,8 @@ void stack_dgram_set(struct dgram *base, const struct stack_dgram_tune *o)
     d->any_peer = true;
     d->group_ttl = o->group_ttl;
     d->group_silent = o->group_silent;
+    d->size = o->size;
+    d->sock.whole = d->size != DGRAM_CUT;
     if (!addr_eq(d->group_own, o->group_own))
         d->path.generation = 0;
     d->group_own = o->group_own;

@@ -9,9 +9,9 @@ static enum plumb_err err_of(const struct net_error *e)
 }
 
 /* IPv6 comes apart at its source alone, so whatever sends must learn (RFC 8201 §4); of IPv4 only what may not. */
-static void learn_pmtu(struct stack *st, const struct net_error *e, bool sent, int64_t now_ns)
+static void learn_pmtu(struct stack *st, const struct net_error *e, bool sent, bool whole, int64_t now_ns)
 {
-    if (e->trouble != TROUBLE_TOO_BIG || !sent || addr_is4(e->flow.remote))
+    if (e->trouble != TROUBLE_TOO_BIG || !sent || (addr_is4(e->flow.remote) && !whole))
         return;
     inet_learn_pmtu(&st->inet, e, now_ns);
     stack_shards_pmtu(st, e);
@@ -21,15 +21,17 @@ void stack_give_error(struct stack *st, const struct net_error *e, int64_t now_n
 {
     if (stack_probe_error(st, e, now_ns))
         return;
+    const struct udp_sock *s;
     switch (e->proto) {
     case IP_TCP:
         stack_segments_error(st, e, now_ns);
         return;
     case IP_UDP:
-        learn_pmtu(st, e, udp_error(&st->udp, &e->flow, err_of(e)), now_ns);
+        s = udp_error(&st->udp, &e->flow, err_of(e));
+        learn_pmtu(st, e, s != NULL, s && s->whole, now_ns);
         return;
     case IP_ICMP: case IP_ICMP6:        /* an echo of ours: its id and sequence number stand as ports */
-        learn_pmtu(st, e, inet_echo_was_sent(&st->inet, &e->flow), now_ns);
+        learn_pmtu(st, e, inet_echo_was_sent(&st->inet, &e->flow), false, now_ns);
         inet_keep_echo(&st->inet, &(struct inet_echo){ .trouble = e->trouble, .from = e->from, .about = e->flow.remote,
                                                        .id = e->flow.local_port, .seq = e->flow.remote_port,
                                                        .type = e->type, .code = e->code, .mtu = e->mtu,

@@ -125,6 +125,7 @@ enum plumb_err stack_dgram_connect(struct dgram *d, struct endpoint remote, stru
 struct stack_dgram_tune {
     uint8_t tos, ttl;                   /* ttl 0: the stack's */
     bool broadcast, reuse_addr, reuse_port;
+    enum dgram_size size;
     uint8_t group_ttl;
     bool group_silent;
     struct addr group_own;              /* of the interface by which what is sent to groups leaves; none: by the route */

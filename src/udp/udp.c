@@ -229,16 +229,16 @@ void udp_in(struct udp *u, struct batch *b, int64_t now_ns)
             batch_keep(&w, k);
 }
 
-bool udp_error(struct udp *u, const struct flow *f, enum plumb_err e)
+const struct udp_sock *udp_error(struct udp *u, const struct flow *f, enum plumb_err e)
 {
     const struct pkt unicast = { .iface = UDP_ANY_IFACE };
     struct udp_sock *s = find(u, f, &unicast);
     if (!s)
-        return false;
+        return NULL;
     if (s->n_errors < UDP_ERRORS)
         s->errors[s->n_errors++] = (uint8_t)e;
     became_ready(u, s);
-    return true;
+    return s;
 }
 
 /* ------------------------------------------------------------ the user */

@@ -24,6 +24,7 @@ struct udp_sock {
     struct endpoint  remote;            /* port 0: not connected */
     uint8_t          iface;             /* that holds local.addr; UDP_ANY_IFACE */
     bool             v6only;            /* any: of IPv6 alone */
+    bool             whole;             /* what it sends may not be fragmented on the way: ICMP about its size is to be believed */
     bool             broadcast;         /* may send to broadcast addresses */
     bool             reuse_addr;        /* may be bound where another is that says so too; the last one hears */
     bool             reuse_port;        /* the same, and those who share get a part of the flows each */
@@ -58,8 +59,8 @@ void udp_close(struct udp *u, struct udp_sock *s);      /* frees what was queued
 
 /* Takes UDP that a socket wants, and what is malformed; the rest stays. */
 void udp_in(struct udp *u, struct batch *b, int64_t now_ns);
-/* An ICMP error about a datagram with this flow; false: nobody here could have sent it. */
-bool udp_error(struct udp *u, const struct flow *f, enum plumb_err e);
+/* An ICMP error about a datagram with this flow.  The socket that can have sent it; NULL: there is none. */
+const struct udp_sock *udp_error(struct udp *u, const struct flow *f, enum plumb_err e);
 
 /* A datagram with its header at the head, path set (lent); NULL: no buffer. */
 struct pkt *udp_build(struct udp *u, const struct path *p, uint16_t src_port, uint16_t dst_port, const void *bytes, size_t len);
