@@ -376,9 +376,22 @@ static void datagram_ports(void)
     R(H->close(b));
 }
 
+static void datagram_sizes(void)
+{
+    const int a = udp_socket();
+    R(opt(a, IPPROTO_IP, IP_MTU_DISCOVER));
+    R(set(a, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO));
+    R(opt(a, IPPROTO_IP, IP_MTU_DISCOVER));
+    R(set(a, IPPROTO_IP, IP_MTU_DISCOVER, 77));
+    R(set(a, IPPROTO_IP, IP_MTU_DISCOVER, -1));
+    R(set(a, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT));
+    R(opt(a, IPPROTO_IP, IP_MTU_DISCOVER));
+    R(H->close(a));
+}
+
 const struct sequence more_sequences[] = {
     { "bad_arguments", bad_arguments }, { "double_bind", double_bind }, { "other_address", other_address },
     { "time_wait_keeps_the_port", time_wait_keeps_the_port }, { "reuse_port", reuse_port }, { "listening", listening }, { "accepted", accepted },
     { "listener_closes", listener_closes }, { "disconnecting", disconnecting }, { "options", options }, { "datagrams", datagrams },
-    { "connected_datagrams", connected_datagrams }, { "datagram_ports", datagram_ports }, { NULL, NULL },
+    { "connected_datagrams", connected_datagrams }, { "datagram_ports", datagram_ports }, { "datagram_sizes", datagram_sizes }, { NULL, NULL },
 };

@@ -141,10 +141,10 @@ static ssize_t s_recvmsg(int fd, struct msghdr *m, int f)
 /* The same option, as IPv6 has it. */
 static void option(int *level, int *name)
 {
-    if (*level != IPPROTO_IP || (*name != IP_TOS && *name != IP_TTL))
+    if (*level != IPPROTO_IP || (*name != IP_TOS && *name != IP_TTL && *name != IP_MTU_DISCOVER))
         return;
     *level = IPPROTO_IPV6;
-    *name = *name == IP_TOS ? IPV6_TCLASS : IPV6_UNICAST_HOPS;
+    *name = *name == IP_TOS ? IPV6_TCLASS : *name == IP_TTL ? IPV6_UNICAST_HOPS : IPV6_MTU_DISCOVER;
 }
 static int s_getsockopt(int fd, int l, int o, void *v, socklen_t *n)
 {

@@ -127,6 +127,44 @@ static void router_fragments(void **state)
     world_free(w);
 }
 
+/* A datagram larger than the path: cut on the way, lost and learnt from, or refused from then on (RFC 1191 §6). */
+static void datagrams_and_their_path(void **state)
+{
+    (void)state;
+    struct world *w = world_new(2);
+    static const uint8_t data[1400];
+    const int a = host(w, 1, "10.0.1.2/24", "10.0.1.1", 0), r = router(w, 1500, 576, 0), b = host(w, 2, "10.0.2.2/24", "10.0.2.1", 0);
+    lan_join(w, a, 0, lan_host_end(r, 0), NULL);
+    lan_join(w, b, 0, lan_host_end(r, 1), NULL);
+    lan_run_for(w, 3 * NS_PER_SEC);
+    struct net *na = stack_net(world_stack(w, a), world_loop(w)), *nb = stack_net(world_stack(w, b), world_loop(w));
+    struct dgram *d[3], *in;
+    struct dgram_in got;
+    const struct endpoint to = { lan_addr("10.0.2.2"), 5000 };
+    assert_int_equal(net_datagram(nb, &(struct dgram_opts){ .local.port = 5000 }, &in), PLUMB_OK);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(net_datagram(na, &(struct dgram_opts){ .size = (enum dgram_size)i }, &d[i]), PLUMB_OK);
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = DGRAM_CUT; i <= DGRAM_WHOLE; i++) {
+            const bool arrives = i == DGRAM_CUT || (i == DGRAM_CUT_HERE && round == 1);     /* by the first loss the path is known */
+            assert_int_equal(dgram_send(d[i], to, data, sizeof data), i == DGRAM_WHOLE ? PLUMB_TOO_BIG : PLUMB_OK);
+            lan_run_for(w, NS_PER_SEC);
+            assert_int_equal(dgram_peek(in, &got), arrives);
+            if (arrives)
+                assert_int_equal(got.len, sizeof data);
+            dgram_consume(in);
+        }
+    }
+    assert_int_equal(dgram_take_error(d[DGRAM_CUT_HERE]), PLUMB_TOO_BIG);
+    assert_int_equal(dgram_send(d[DGRAM_WHOLE], to, data, 576 - 28), PLUMB_OK);
+    lan_run_for(w, NS_PER_SEC);
+    assert_true(dgram_peek(in, &got));
+    for (unsigned i = 0; i < 3; i++)
+        dgram_close(d[i]);
+    dgram_close(in);
+    world_free(w);
+}
+
 /* Large packets come in on the left; the right takes only wire-size ones. */
 static void router_segments(void **state)
 {
@@ -209,4 +247,4 @@ static void checksum_states(void **state)
     world_free(w);
 }
 
-TESTS(path_mtu_is_found, forged_too_big, router_fragments, router_segments, every_address_is_ours, checksum_states)
+TESTS(path_mtu_is_found, forged_too_big, router_fragments, datagrams_and_their_path, router_segments, every_address_is_ours, checksum_states)
