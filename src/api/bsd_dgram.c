@@ -14,7 +14,8 @@ void bsd_dgram_tune(struct sock *s)
 {
     const struct stack_dgram_tune t = { .tos = s->opt.tcp.tos, .ttl = s->opt.tcp.ttl, .broadcast = s->opt.broadcast,
                                         .reuse_addr = s->opt.reuse_addr, .reuse_port = s->opt.reuse_port,
-                                        .group_ttl = s->opt.group_ttl, .group_silent = s->opt.group_silent, .size = s->opt.size, .group_own = s->opt.group_own };
+                                        .group_ttl = s->opt.group_ttl, .group_silent = s->opt.group_silent,
+                                        .group_own = s->opt.group_own, .size = s->opt.size };
     if (s->dgram)
         stack_dgram_set(s->dgram, &t);
 }

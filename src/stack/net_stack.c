@@ -23,7 +23,8 @@ static bool settling(struct net *n)
 }
 
 static const struct net_ops ops = {
-    .connect = stack_stream_connect, .listen = stack_stream_listen, .datagram = stack_dgram_new, .source = source_towards, .settling = settling, .random = random_bits,
+    .connect = stack_stream_connect, .listen = stack_stream_listen, .datagram = stack_dgram_new, .source = source_towards,
+    .settling = settling, .random = random_bits,
 };
 
 void stack_net_init(struct stack *st)
