@@ -1,19 +1,29 @@
 /* plumb dhcp6d: a DHCPv6 server on an interface of plumb's own. */
 #include "cli/cli.h"
 #include "base/units.h"
+#include "cli/lease_file.h"
 #include "cli/options.h"
+#include "os/clock.h"
 #include "service/dhcp6.h"
+#include <stdlib.h>
 #include <string.h>
 
-enum { OPT_RANGE = 3100, OPT_DNS, OPT_LEASE, OPT_DOMAIN, OPT_RAPID };
+enum { OPT_RANGE = 3100, OPT_DNS, OPT_LEASE, OPT_DOMAIN, OPT_RAPID, OPT_LEASES };
 
-struct dhcp6d { struct network_opts open; struct dhcp6_server_config server; };
+struct dhcp6d {
+    struct network_opts open;
+    struct dhcp6_server_config server;
+    struct lease_file file;
+    struct dhcp6_server *running;
+    struct loop *loop;
+};
 
 static const struct argp_option options[] = {
     { "range",  OPT_RANGE,  "FIRST-LAST", 0, "the addresses to give; without it only other things are told", 0 },
     { "dns",    OPT_DNS,    "ADDR", 0, "a name server to name (up to 4)", 0 },
     { "lease",  OPT_LEASE,  "TIME", 0, "how long, like 10m (default 1h)", 0 },
     { "domain", OPT_DOMAIN, "NAME", 0, "the domain to name", 0 },
+    { "leases", OPT_LEASES, "FILE", 0, "keep the leases in FILE: they outlive the server, however it ends", 0 },
     { "rapid-commit", OPT_RAPID, NULL, 0, "two messages instead of four, for who asks for that", 0 },
     { 0 }
 };
@@ -55,6 +65,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         s->valid_s = (uint32_t)(lease_ns / NS_PER_SEC);
         return 0;
     case OPT_DOMAIN: snprintf(s->domain, sizeof s->domain, "%s", arg); return 0;
+    case OPT_LEASES: d->file.name = arg; return 0;
     case OPT_RAPID: s->rapid_commit = true; return 0;
     case ARGP_KEY_ARG: option_bad(state, "what is \"%s\"?", arg);
     default: return ARGP_ERR_UNKNOWN;
@@ -72,20 +83,43 @@ static bool network_of(const struct via *v, struct prefix *out)
     return false;
 }
 
+static void write_leases(void *command, FILE *to)
+{
+    const struct dhcp6d *d = command;
+    leases_write(dhcp6_server_leases(d->running), to, loop_now(d->loop), clock_civil_ns());
+}
+
+static bool start(struct dhcp6d *d, struct network *n)
+{
+    const enum plumb_err e = dhcp6_server_new(network_net(n), &d->server, &d->running);
+    if (e == PLUMB_OK)
+        return lease_file_tidy(&d->file);
+    complain("dhcp6d: %s%s", e != PLUMB_INVALID ? plumb_err_text(e) : "the range does not lie in the interface's network",
+             e == PLUMB_INVALID && d->file.name ? ", or the file of leases holds none" : "");
+    return false;
+}
+
 static int run(struct dhcp6d *d, struct network *n)
 {
-    struct dhcp6_server *server;
-    char text[200];
-    const enum plumb_err e = dhcp6_server_new(network_net(n), &d->server, &server);
-    if (e != PLUMB_OK) {
-        complain("dhcp6d: %s", e == PLUMB_INVALID ? "the range does not lie in the interface's network" : plumb_err_text(e));
-        return 1;
+    char text[200], *journal;
+    d->file.command = "dhcp6d";
+    d->file.write = write_leases;
+    d->file.server = d;
+    d->loop = network_loop(n);
+    bool good = lease_file_open(&d->file, &journal);
+    d->server.keeper = lease_file_keeper(&d->file);
+    d->server.journal = journal;
+    d->server.civil_ns = d->file.name ? clock_civil_ns : NULL;
+    good = good && start(d, n);
+    free(journal);
+    if (good) {
+        network_describe(n, text);
+        fprintf(stderr, "plumb dhcp6d: %s\n", text);
+        good = !network_lost(n, network_run(n, DEADLINE_NEVER));
     }
-    network_describe(n, text);
-    fprintf(stderr, "plumb dhcp6d: %s\n", text);
-    const bool lost = network_lost(n, network_run(n, DEADLINE_NEVER));
-    dhcp6_server_free(server);
-    return lost;
+    dhcp6_server_free(d->running);
+    lease_file_close(&d->file);
+    return good ? 0 : 1;
 }
 
 int cmd_dhcp6d(int argc, char **argv)

@@ -1,8 +1,8 @@
 /* plumb dhcpd: a DHCP server on an interface of plumb's own. */
 #include "cli/cli.h"
 #include "base/units.h"
+#include "cli/lease_file.h"
 #include "cli/options.h"
-#include "os/journal.h"
 #include "service/dhcp.h"
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +14,8 @@ struct dhcpd {
     struct dhcp_server_config server;
     struct dhcp_pool relayed[DHCP_POOLS - 1];
     struct dhcp_reservation reserved[DHCP_RESERVATIONS];
-    const char *leases;                 /* the journal; NULL: none */
-    struct journal *journal;
+    struct lease_file file;
     struct dhcp_server *running;
-    bool told;                          /* that the journal cannot be written */
 };
 
 static const struct argp_option options[] = {
@@ -113,7 +111,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_RELAYED: relayed_option(d, state, arg); return 0;
     case OPT_RESERVE: reserve_option(d, state, arg); return 0;
-    case OPT_LEASES: d->leases = arg; return 0;
+    case OPT_LEASES: d->file.name = arg; return 0;
     case OPT_DOMAIN: snprintf(s->domain, sizeof s->domain, "%s", arg); return 0;
     case ARGP_KEY_ARG: option_bad(state, "what is \"%s\"?", arg);
     case ARGP_KEY_END:
@@ -126,57 +124,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 /* ----------------------------------------------------------- the journal */
 
-static bool write_anew(struct dhcpd *d)
-{
-    char *text = NULL;
-    size_t len;
-    FILE *f = open_memstream(&text, &len);
-    if (!f)
-        return false;
-    dhcp_server_write(d->running, f);
-    const bool good = fclose(f) == 0 && journal_replace(d->journal, text, len);
-    free(text);
-    return good;
-}
-
-/* A full disk is told once, and again when it was mended in between. */
-static bool append(void *arg, const char *line)
-{
-    struct dhcpd *d = arg;
-    const bool good = journal_append(d->journal, line) && (!journal_is_long(d->journal) || write_anew(d));
-    if (!good && !d->told)
-        complain("dhcpd: cannot write %s: %m: nothing is acknowledged until it can be", d->leases);
-    d->told = !good;
-    return good;
-}
-
-static bool open_journal(struct dhcpd *d, char **text)
-{
-    char error[JOURNAL_ERROR];
-    *text = NULL;
-    if (!d->leases)
-        return true;
-    d->journal = journal_open(d->leases, text, error);
-    if (!d->journal) {
-        complain("dhcpd: %s", error);
-        return false;
-    }
-    d->server.keeper = (struct lease_keeper){ append, d };
-    return true;
-}
+static void write_leases(void *server, FILE *to) { dhcp_server_write(server, to); }
 
 static bool recall(struct dhcpd *d, const char *text)
 {
     char error[LEASES_ERROR];
-    if (!d->leases)
+    if (!d->file.name)
         return true;
-    if (!dhcp_server_recall(d->running, text, error)) {
-        complain("dhcpd: %s: %s", d->leases, error);
-        return false;
-    }
-    if (write_anew(d))
-        return true;
-    complain("dhcpd: cannot write %s: %m", d->leases);
+    d->file.server = d->running;
+    if (dhcp_server_recall(d->running, text, error))
+        return lease_file_tidy(&d->file);
+    complain("dhcpd: %s: %s", d->file.name, error);
     return false;
 }
 
@@ -205,7 +163,9 @@ static int run(struct dhcpd *d, struct network *n)
     d->server.prefix_len = own.len;
     d->server.relayed = d->relayed;
     d->server.reserved = d->reserved;
-    bool good = open_journal(d, &journal) && start(d, n, journal);
+    bool good = lease_file_open(&d->file, &journal);
+    d->server.keeper = lease_file_keeper(&d->file);
+    good = good && start(d, n, journal);
     free(journal);
     if (good) {
         network_describe(n, text);
@@ -213,7 +173,7 @@ static int run(struct dhcpd *d, struct network *n)
         good = !network_lost(n, network_run(n, DEADLINE_NEVER));
     }
     dhcp_server_free(d->running);
-    journal_close(d->journal);
+    lease_file_close(&d->file);
     return good ? 0 : 1;
 }
 
@@ -221,7 +181,7 @@ int cmd_dhcpd(int argc, char **argv)
 {
     static const struct argp_child children[] = { { &network_argp, 0, NULL, 0 }, { 0 } };
     static const struct argp argp = { options, parse, NULL, "Hands out addresses by DHCP (RFC 2131) on a TAP or packet interface.", children, NULL, NULL };
-    static struct dhcpd d = { .server = { .lease_s = 3600 } };
+    static struct dhcpd d = { .server = { .lease_s = 3600 }, .file = { .command = "dhcpd", .write = write_leases } };
     int status;
     options_parse(&argp, argc, argv, &d);
     if ((d.open.via.kind != VIA_TAP && d.open.via.kind != VIA_PACKET) || d.open.via.n_addr == 0 || !addr_is4(own_network(&d.open.via).addr)) {

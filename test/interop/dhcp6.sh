@@ -63,4 +63,21 @@ stop_all
 captured 'dhcpv6.msgtype == 8' || fail "no Release in the capture: $(cat "$tmp/out")"
 [ "$(tshark -r "$tmp/c.pcapng" -Y 'dhcpv6.msgtype == 7 && !icmpv6' 2>/dev/null | wc -l)" = 2 ] || fail "not one Reply to the Request and one to the Release"
 clean6
-echo "DHCPv6 both ways, stateful and stateless"
+
+# The leases outlive the server: after a kill -9 a client that lost its own memory, but not its DUID, gets the address it had.
+keep() { start "$plumb" dhcp6d --via tap:tap0,addr=2001:db8:1::2/64 --range 2001:db8:1::50-2001:db8:1::60 --leases "$tmp/kept" 2> "$tmp/err"; server=$started; sleep 2; }
+ask6() {
+    rm -f "$tmp/dhclient.leases"; : > "$tmp/result"
+    in_ns timeout 30 dhclient -6 -1 -D LL -v -e RESULT="$tmp/result" -sf "$tmp/script" -lf "$tmp/dhclient.leases" -pf "$tmp/dhclient.pid" tap0 > "$tmp/out" 2>&1 ||
+        fail "dhclient: $(cat "$tmp/out" "$tmp/err")"
+    kill "$(cat "$tmp/dhclient.pid")" 2>/dev/null
+    awk '/^bound/ { print $2 }' "$tmp/result"
+}
+keep; had=$(ask6); kill -9 "$server"; wait 2>/dev/null
+grep -q "$had" "$tmp/kept" || fail "the file does not name $had: $(cat "$tmp/kept")"
+keep; got=$(ask6); [ -n "$had" ] && [ "$got" = "$had" ] || fail "the client had $had and gets $got"
+stop_all
+echo nonsense > "$tmp/kept"
+in_ns timeout 10 "$plumb" dhcp6d --via tap:tap0,addr=2001:db8:1::2/64 --range 2001:db8:1::50-2001:db8:1::60 --leases "$tmp/kept" 2> "$tmp/err" && fail "a file of nonsense was taken"
+grep -q leases "$tmp/err" || fail "what is wrong with the file? $(cat "$tmp/err")"
+echo "DHCPv6 both ways, stateful and stateless; leases outlive their server"

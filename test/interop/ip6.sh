@@ -56,10 +56,15 @@ grep -q '8080/tcp *open' "$tmp/out" && grep -q '8081/tcp *closed' "$tmp/out" || 
 in_ns nmap -6 -n -Pn -sU -p 9 fd00::2 > "$tmp/out"; grep -q '9/udp *closed' "$tmp/out" || fail "nmap, UDP: $(cat "$tmp/out")"
 mac=$(ip -n "$N" -6 neigh show fd00::2 | sed 's/.*lladdr \([^ ]*\).*/\1/')
 in_ns /usr/bin/python3 "$here/ip6_headers.py" tap0 "$mac" fd00::1 fd00::2 > "$tmp/out" 2>&1 || fail "headers: $(cat "$tmp/out")"
+# The kernel takes an address only when nobody answers for it: plumb does (RFC 4862 §5.4).
+ip -n "$N" addr add fd00::2/64 dev tap0
+for _ in $(seq 30); do ip -n "$N" -6 addr show dev tap0 | grep -q "fd00::2/64.*dadfailed" && break; sleep 0.1; done
+ip -n "$N" -6 addr show dev tap0 | grep -q "fd00::2/64.*dadfailed" || fail "the kernel took plumb's address: $(ip -n "$N" -6 addr show dev tap0)"
+ip -n "$N" addr del fd00::2/64 dev tap0
 kill -0 "$server" || fail "the server is gone"
 kill "$server"; wait "$server" 2>/dev/null
 
-# names, by UDP: plumb's server asked by dig, and by plumb
+# names, by UDP: plumb is asked (dhcp6.sh has it ask)
 cat > "$tmp/zone" <<'Z'
 $ORIGIN shop.test.
 $TTL 300
