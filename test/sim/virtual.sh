@@ -66,6 +66,20 @@ sees seven.pcapng 'http.response.code == 200'
 sees seven.pcapng 'tcp.flags.fin == 1 && ip.src == 203.0.113.80'
 sees seven.pcapng 'tcp.flags.fin == 1 && ip.dst == 203.0.113.80'
 
+# The same by IPv6: an address of what the router advertises, names, neighbours.
+exits 0 -6 --seed 7 -w six.pcapng http://www.shop.test/
+grep -q "The Plumb Shop" out || fail "this is not the page of IPv6"
+grep -q "made from what router" err || fail "no address by autoconfiguration: $(cat err)"
+good_capture six.pcapng
+[ -z "$(tshark -r six.pcapng -Y 'icmpv6.checksum.status==0' 2>/dev/null)" ] || fail "a wrong checksum of ICMPv6"
+for type in 133 134 135 136 143; do sees six.pcapng "icmpv6.type == $type"; done
+sees six.pcapng 'dns.flags.response == 1 && dns.aaaa == 2001:db8:71::80'
+sees six.pcapng 'tcp.flags.syn == 1 && tcp.flags.ack == 1 && ipv6.src == 2001:db8:71::80'
+[ -z "$(tshark -r six.pcapng -Y 'tcp && ip' 2>/dev/null)" ] || fail "TCP by IPv4 after all"
+exits 0 --seed 7 http://six.shop.test/                  # it has no other address
+fetch -s -6 --seed 7 -w six_again.pcapng http://www.shop.test/ >/dev/null || fail "again by IPv6: exit $?"
+cmp -s six.pcapng six_again.pcapng || fail "the same seed gave another capture of IPv6"
+
 # A seed is the whole run.
 fetch -s --seed 7 -w again.pcapng http://www.shop.test/ >/dev/null || fail "again: exit $?"
 fetch -s --seed 8 -w other.pcapng http://www.shop.test/ >/dev/null || fail "other: exit $?"
@@ -73,8 +87,8 @@ cmp -s seven.pcapng again.pcapng || fail "the same seed gave another capture"
 cmp -s seven.pcapng other.pcapng && fail "another seed gave the same capture"
 
 # Twice the round trip, twice the time.
-fetch --seed 7 --json --link rtt=150ms http://www.shop.test/ >near.json || fail "rtt=150ms: exit $?"
-fetch --seed 7 --json --link rtt=300ms http://www.shop.test/ >far.json || fail "rtt=300ms: exit $?"
+fetch -4 --seed 7 --json --link rtt=150ms http://www.shop.test/ >near.json || fail "rtt=150ms: exit $?"
+fetch -4 --seed 7 --json --link rtt=300ms http://www.shop.test/ >far.json || fail "rtt=300ms: exit $?"
 for step in name route connect request page; do
     ratio=$(python3 -c "print($(json far.json "took('$step')") / $(json near.json "took('$step')"))")
     python3 -c "exit(not 1.7 <= $ratio <= 2.3)" || fail "step $step took $ratio times as long over twice the rtt"
@@ -149,7 +163,6 @@ one_line 2 -o
 one_line 2
 one_line 2 --seed 99999999999999999999 http://www.shop.test/
 one_line 2 --link nonsense http://www.shop.test/
-one_line 2 -6 http://www.shop.test/
 one_line 49 --resolve www.shop.test http://www.shop.test/
 exits 0 --resolve other.test:80:203.0.113.80 http://other.test/
 exits 6 --resolve other.test:81:203.0.113.80 http://other.test/
