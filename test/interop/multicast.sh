@@ -32,6 +32,7 @@ talk() {
     kernel send "$other" "$one" stray
     kernel send "$group" "$one" two; await_line ": two" "$tmp/out"
     grep -q stray "$tmp/out" && fail "heard a group it is not in"
+    sleep 1                                                              # it says twice within a second that it joined
     kill -INT "$h"; wait "$h" || fail "exit $?: $(cat "$tmp/err")"
     start "$host" tap0 "$own" "$group" "$five" > "$tmp/out" 2> "$tmp/err"; h=$started
     await_line joined "$tmp/out"; sleep 0.5
