@@ -80,6 +80,8 @@ struct addr dhcp4_link_selection(const struct dhcp4 *m)
     while (rd_left(&r) >= 2) {
         const uint8_t code = rd_u8(&r);
         struct reader value = rd_sub(&r, rd_u8(&r));
+        if (r.bad)
+            return ADDR_NONE;
         if (code == SUB_LINK_SELECTION && rd_left(&value) == 4)
             return addr4(rd_u32(&value));
     }

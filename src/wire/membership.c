@@ -24,10 +24,13 @@ static uint32_t encode(uint32_t value, unsigned mantissa_bits)
     return 1u << (mantissa_bits + 3) | exponent << mantissa_bits | (fits ? mantissa & ((1u << mantissa_bits) - 1) : (1u << mantissa_bits) - 1);
 }
 
+/* IPv4-mapped is how IPv4's are held here, and nothing that MLD may say. */
 static struct addr read_addr(struct reader *r, bool v4)
 {
     const uint8_t *p = rd_bytes(r, v4 ? 4 : 16);
-    return !p ? ADDR_NONE : v4 ? addr4_bytes(p) : addr6_bytes(p);
+    const struct addr a = !p ? ADDR_NONE : v4 ? addr4_bytes(p) : addr6_bytes(p);
+    r->bad |= !v4 && addr_is4(a);
+    return a;
 }
 
 static void write_addr(struct writer *w, struct addr a) { wr_bytes(w, addr_is4(a) ? a.b + 12 : a.b, addr_is4(a) ? 4 : 16); }
@@ -41,6 +44,7 @@ static uint16_t read_sources(struct reader *r, bool v4, struct addr out[GROUP_RE
         return 0;
     for (uint16_t i = 0; i < n && i < GROUP_RECORD_SOURCES; i++)
         out[i] = read_addr(&sources, v4);
+    r->bad |= sources.bad;
     return n;
 }
 
@@ -108,7 +112,7 @@ bool mld_read(struct reader *r, struct membership *out)
     const uint16_t code = rd_u16(r);
     rd_skip(r, 2);
     out->group = read_addr(r, false);
-    out->max_response_ms = code;
+    out->max_response_ms = type == MLD_QUERY ? code : 0;
     if (type == MLD_QUERY && len >= MLD_QUERY_2) {
         out->max_response_ms = decode(code, 12);
         read_query_tail(r, false, out);

@@ -189,6 +189,7 @@ static void relay_information(void **state)
     assert_true(read_back(b, len, &m));
     assert_int_equal(m.relay_len, 10);
     assert_true(addr_is_none(dhcp4_link_selection(&m)));        /* a part of a wrong length says nothing */
+    assert_true(addr_is_none(dhcp4_link_selection(&(struct dhcp4){ .relay = { 5, 200, 1 }, .relay_len = 3 })));     /* cut short: it ends */
     struct writer w = writer_of(out, sizeof out);
     dhcp4_write(&w, &m);
     uint8_t *last = NULL;
