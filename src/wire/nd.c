@@ -38,8 +38,8 @@ static void prefix_option(struct nd *m, struct reader v)
     p.preferred_s = rd_u32(&v);
     rd_skip(&v, 4);
     p.prefix.addr = rd_addr(&v);
-    if (v.bad || p.prefix.len > 128 || m->n_prefix == ND_PREFIXES)
-        return;
+    if (v.bad || p.prefix.len > 128 || addr_is4(p.prefix.addr) || m->n_prefix == ND_PREFIXES)
+        return;                         /* IPv4-mapped is how IPv4's are held here, and nothing that a router may say */
     p.prefix.addr = prefix_network(p.prefix);
     m->prefix[m->n_prefix++] = p;
 }
@@ -54,6 +54,8 @@ static void route_option(struct nd *m, struct reader v)
     if (v.bad || x.prefix.len > 128 || bytes > 16 || x.prefix.len > bytes * 8 || m->n_route == ND_ROUTES)
         return;
     rd_copy(&v, x.prefix.addr.b, bytes);
+    if (addr_is4(x.prefix.addr))
+        return;
     x.prefix.addr = prefix_network(x.prefix);
     m->route[m->n_route++] = x;
 }
